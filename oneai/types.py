@@ -8,6 +8,11 @@ from typing import Any
 Row = dict[str, Any]
 """A row of a table, by the column names of the schema; times are ISO-8601 in UTC."""
 
+MIN_SIDE_PX = 28
+"""The smallest side of an image: narrower ones have crashed model servers."""
+MAX_PIXELS = 178_956_970
+"""The largest image, half a GiB at 3 bytes a pixel: beyond it Pillow, and so vLLM, takes it for a bomb."""
+
 
 class Domain(StrEnum):
     """What a model is for. A call names a task; a model has a domain; they are the same six words."""

@@ -1,0 +1,58 @@
+"""What an answer took: tokens from the model server's own count in its several dialects, and their price."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from oneai.types import Price, Usage
+
+_IN = ("prompt_tokens", "input_tokens")
+_OUT = ("completion_tokens", "output_tokens")
+_LARGEST = 2**31 - 1  # the usage table's columns are integers of 32 bits
+
+
+def usage(payload: Any, price: Price) -> Usage:
+    """Tokens and US dollars of a parsed answer; tokens are None where it doesn't say, or says nonsense."""
+    tokens_in, tokens_out = tokens(payload)
+    return Usage(tokens_in=tokens_in, tokens_out=tokens_out, cost_usd=cost(price, tokens_in, tokens_out))
+
+
+def tokens(payload: Any) -> tuple[int | None, int | None]:
+    """Tokens in and out: OpenAI's and Anthropic's `usage`, Jina's total, Cohere's `meta`; (None, None) of a list."""
+    counts = list(_counts(payload))
+    tokens_in = _first(counts, _IN)
+    tokens_out = _first(counts, _OUT)
+    total = _first(counts, ("total_tokens",))
+    if tokens_in is None and total is not None and total >= (tokens_out or 0):
+        tokens_in = total - (tokens_out or 0)
+    return tokens_in, tokens_out
+
+
+def cost(price: Price, tokens_in: int | None, tokens_out: int | None) -> float | None:
+    """US dollars; None only where a price asks for tokens that nobody counted."""
+    parts = (_cost_of(tokens_in, price.tokens_in), _cost_of(tokens_out, price.tokens_out), price.request)
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
+def _cost_of(count: int | None, per_million: float) -> float | None:
+    if not per_million:
+        return 0.0
+    return None if count is None else count * per_million / 1_000_000
+
+
+def _counts(payload: Any) -> Iterable[Mapping[str, Any]]:
+    """The places where servers put their counts, the surest first."""
+    if not isinstance(payload, dict):
+        return
+    meta = payload.get("meta")
+    places = (meta.get("billed_units"), meta.get("tokens")) if isinstance(meta, dict) else ()
+    yield from (place for place in (payload.get("usage"), *places) if isinstance(place, dict))
+
+
+def _first(counts: list[Mapping[str, Any]], names: tuple[str, ...]) -> int | None:
+    found = (place.get(name) for place in counts for name in names)
+    return next((count for count in found if _is_count(count)), None)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST

@@ -1,0 +1,293 @@
+"""One call's way through its chain. Read this first.
+
+plan the chain → for each model: may the key? does the circuit admit? is there room? → prepare → send → outcome →
+the next model, as the table in outcome.py says, while the deadline stands. Every attempt is recorded before the
+caller hears of it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from oneai.core import chain, deadline, keys, outcome
+from oneai.core.breaker import Admission, Circuit
+from oneai.core.deadline import Share
+from oneai.core.dialect import Dialect, Unusable
+from oneai.core.exhausted import fault
+from oneai.core.outcome import TABLE, Next, Outcome
+from oneai.core.registry import Registry
+from oneai.core.room import Room
+from oneai.core.upstream_error import said
+from oneai.errors import Forbidden
+from oneai.types import Answer, Attempt, Call, Model, Reply, Request, Surface, Usage
+
+Send = Callable[[Request], Awaitable[Answer]]
+"""Sends one attempt; raises `Unusable` for what went wrong on the way. The pipeline bounds its time by cancelling."""
+
+
+class Names(Protocol):
+    """The names that model servers go by."""
+
+    def of(self, model: Model) -> str | None:
+        """The served name, None while it is not known."""
+
+    async def ask_again(self, model: Model) -> None:
+        """Forget the name and ask the server now."""
+
+
+class Recorder(Protocol):
+    """Where every attempt goes before its reply does."""
+
+    def attempted(self, call: Call, attempt: Attempt, number: int) -> None: ...
+
+    def passed_over(self, call: Call, attempt: Attempt) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """Time and chance, handed in: seconds monotonic, seconds since the epoch, 0 to 1, a fresh id."""
+
+    monotonic: Callable[[], float]
+    wall: Callable[[], float]
+    jitter: Callable[[], float]
+    new_id: Callable[[], str]
+
+
+@dataclass(slots=True, kw_only=True)
+class Journey:
+    """A call on its way: what was tried so far, and what is left of its time."""
+
+    call: Call
+    ends_at: float
+    attempts: list[Attempt] = field(default_factory=list)
+    refusals: list[Answer] = field(default_factory=list)
+    retry_after_s: float | None = None
+    upstream_s: float = 0.0
+
+    @property
+    def tries(self) -> int:
+        return sum(1 for attempt in self.attempts if attempt.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A call that was answered, and how."""
+
+    reply: Reply
+    model: Model
+    attempts: tuple[Attempt, ...]
+    upstream_s: float
+
+
+class Pipeline:
+    """Answers calls over the registry in force. Circuits and rooms live as long as it does."""
+
+    def __init__(
+        self,
+        *,
+        registry: Callable[[], Registry],
+        dialects: Mapping[Surface, Dialect],
+        send: Send,
+        names: Names,
+        recorder: Recorder,
+        clock: Clock,
+    ) -> None:
+        self._registry = registry
+        self._dialects = dialects
+        self._send = send
+        self._names = names
+        self._recorder = recorder
+        self._clock = clock
+        self._circuits: dict[str, Circuit] = {}
+        self._rooms: dict[str, Room] = {}
+
+    def circuit(self, code: str) -> Circuit:
+        """The model's circuit, made closed when first asked for."""
+        if (circuit := self._circuits.get(code)) is None:
+            circuit = self._circuits[code] = Circuit()
+        return circuit
+
+    def room(self, model: Model) -> Room:
+        """The places at the model, as many as its row says now."""
+        if (room := self._rooms.get(model.code)) is None:
+            room = self._rooms[model.code] = Room(model.max_in_flight)
+        elif room.limit != model.max_in_flight:
+            room.limit = model.max_in_flight
+            room.admit_waiting()
+        return room
+
+    async def answer(self, call: Call) -> Done:
+        """The reply of the first model that gives one.
+
+        Raises what `errors.py` has for a chain that gave none, with the attempts on it; UnknownModel, WrongDomain,
+        InactiveModel and NothingCanAnswer before any attempt.
+        """
+        models = self._plan(call)
+        journey = Journey(call=call, ends_at=self._clock.monotonic() + deadline.allowed(call, models))
+        done = await self._walk(journey, models)
+        if done is None and not journey.tries:
+            done = await self._try_what_is_due(journey, models)
+        if done is None:
+            raise fault(call, journey.attempts, journey.refusals, journey.retry_after_s)
+        return done
+
+    def _plan(self, call: Call) -> tuple[Model, ...]:
+        registry = self._registry()
+        start = chain.start(registry, call.task, call.requested)
+        models = chain.plan(registry, start)
+        asked = registry.models[start] if call.requested else None
+        if (asked and not keys.may(call.key, asked)) or not any(keys.may(call.key, model) for model in models):
+            raise Forbidden(model=start)
+        return models if call.falls_back else models[:1]
+
+    async def _walk(self, journey: Journey, models: tuple[Model, ...]) -> Done | None:
+        for position, model in enumerate(models):
+            now = self._clock.monotonic()
+            if now >= journey.ends_at:
+                break
+            if reason := self._passes_over(journey.call, model, now):
+                self._pass_over(journey, model, reason)
+                continue
+            later = self._may_be_tried(journey.call, models[position + 1 :], now)
+            reply = await self._visit(journey, model, deadline.share(model, journey.ends_at - now, later))
+            if reply is not None:
+                return self._done(journey, model, reply)
+            if TABLE[Outcome(journey.attempts[-1].outcome)].next is Next.NO:
+                break
+        return None
+
+    async def _try_what_is_due(self, journey: Journey, models: tuple[Model, ...]) -> Done | None:
+        """With every circuit open, one call at a time tries the model that is due next."""
+        now = self._clock.monotonic()
+        shut = [
+            model for model in models if keys.may(journey.call.key, model) and self.circuit(model.code).is_shut(now)
+        ]
+        if not shut or now >= journey.ends_at:
+            return None
+        due = min(shut, key=lambda model: self.circuit(model.code).retry_after(now))
+        journey.retry_after_s = self.circuit(due.code).retry_after(now)
+        reply = await self._visit(journey, due, deadline.share(due, journey.ends_at - now, 0), force=True)
+        return None if reply is None else self._done(journey, due, reply)
+
+    def _done(self, journey: Journey, model: Model, reply: Reply) -> Done:
+        return Done(reply=reply, model=model, attempts=tuple(journey.attempts), upstream_s=journey.upstream_s)
+
+    def _passes_over(self, call: Call, model: Model, now: float) -> Outcome | None:
+        if not keys.may(call.key, model):
+            return Outcome.FORBIDDEN
+        return Outcome.CIRCUIT_OPEN if self.circuit(model.code).is_shut(now) else None
+
+    def _may_be_tried(self, call: Call, models: tuple[Model, ...], now: float) -> int:
+        return sum(1 for model in models if self._passes_over(call, model, now) is None)
+
+    def _pass_over(self, journey: Journey, model: Model, reason: Outcome, why: str | None = None) -> None:
+        attempt = Attempt(
+            model=model.code,
+            outcome=reason.value,
+            provider=model.provider,
+            started_at=self._clock.wall(),
+            message=why,
+            circuit=self.circuit(model.code).state.value,
+        )
+        journey.attempts.append(attempt)
+        self._recorder.passed_over(journey.call, attempt)
+
+    async def _visit(self, journey: Journey, model: Model, share: Share, *, force: bool = False) -> Reply | None:
+        """Take a place and leave of the circuit, then try; None when the chain must look further."""
+        room = self.room(model)
+        entered = room.try_enter() if model.passes_when_busy else await room.enter(share.seconds)
+        if not entered:
+            journey.retry_after_s = journey.retry_after_s or 1.0
+            self._pass_over(journey, model, Outcome.BUSY, f"all {room.limit} places of the model are taken")
+            return None
+        try:
+            # Before the circuit's leave is taken: what the caller asked wrongly is no attempt.
+            request = self._prepared(journey.call, model)
+            admission = self.circuit(model.code).admit(self._clock.monotonic(), model.timeout_ms / 1000, force=force)
+            if admission is None:
+                if not force:
+                    self._pass_over(journey, model, Outcome.CIRCUIT_OPEN)
+                return None
+            return await self._try(journey, model, request, share, admission)
+        finally:
+            room.leave()
+
+    def _prepared(self, call: Call, model: Model) -> Request:
+        return self._dialects[call.surface].prepare(call, model, self._names.of(model))
+
+    async def _try(
+        self, journey: Journey, model: Model, request: Request, share: Share, admission: Admission
+    ) -> Reply | None:
+        """One attempt, settled with the circuit and recorded however it ends."""
+        started, wall, result, reply = self._clock.monotonic(), self._clock.wall(), _Result(), None
+        try:
+            async with asyncio.timeout(min(share.seconds, journey.ends_at - started)):
+                reply = await self._exchange(journey, model, request, result)
+        except TimeoutError:
+            result.outcome, result.message = share.outcome, f"no answer within {share.seconds:.1f} s"
+        except Unusable as exc:
+            result.outcome, result.message, result.spoilt = Outcome(exc.outcome), exc.why, exc.reply
+        except asyncio.CancelledError:
+            result.outcome = Outcome.CLIENT_GONE
+            raise
+        finally:
+            elapsed = self._clock.monotonic() - started
+            journey.upstream_s += elapsed
+            self._settle(journey, model, admission, result, reply, elapsed, wall)
+        return reply
+
+    async def _exchange(self, journey: Journey, model: Model, request: Request, result: "_Result") -> Reply | None:
+        call = journey.call
+        answer = await self._send(request)
+        if outcome.names_wrong_model(answer):
+            await self._names.ask_again(model)
+            answer = await self._send(self._prepared(call, model))
+        result.status = answer.status
+        result.outcome = outcome.of_answer(answer, call.surface)
+        if result.outcome is Outcome.OK:
+            return self._dialects[call.surface].read(call, model, answer)
+        result.message = said(answer).message
+        journey.retry_after_s = outcome.retry_after_s(answer) or journey.retry_after_s
+        if TABLE[result.outcome].status is None:
+            journey.refusals.append(answer)
+        return None
+
+    def _settle(
+        self,
+        journey: Journey,
+        model: Model,
+        admission: Admission,
+        result: "_Result",
+        reply: Reply | None,
+        elapsed: float,
+        wall: float,
+    ) -> None:
+        verdict, known = TABLE[result.outcome].verdict, reply or result.spoilt
+        self.circuit(model.code).settle(admission, verdict, self._clock.monotonic(), self._clock.jitter())
+        attempt = Attempt(
+            id=self._clock.new_id(),
+            model=model.code,
+            provider=model.provider,
+            outcome=result.outcome.value,
+            started_at=wall,
+            latency_ms=round(elapsed * 1000),
+            status=result.status,
+            message=result.message,
+            circuit=admission.state.value,
+            usage=known.usage if known else Usage(),
+            finish_reason=known.finish_reason if known else None,
+        )
+        journey.attempts.append(attempt)
+        self._recorder.attempted(journey.call, attempt, journey.tries)
+
+
+@dataclass(slots=True)
+class _Result:
+    """What is known of an attempt while it runs: a cut one is the model's broken protocol until told otherwise."""
+
+    outcome: Outcome = Outcome.PROTOCOL_ERROR
+    status: int | None = None
+    message: str | None = None
+    spoilt: Reply | None = None
+    """An answer that a gate refused: it took tokens all the same."""

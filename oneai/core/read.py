@@ -1,0 +1,155 @@
+"""What a model server's answer to a run says, in our words: a chat's text, embeddings, a ranking."""
+
+import sys
+from array import array
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from oneai.core import meter, prepare, upstream_error
+from oneai.core.dialect import Unusable
+from oneai.types import Answer, Call, Model, Reply, Surface
+
+
+def reply(call: Call, model: Model, answer: Answer) -> Reply:
+    """An answer of 2xx as a reply. Raises Unusable: protocol_error for a wrong shape, error_event for an error."""
+    payload = _parsed(answer)
+    output = _OUTPUTS[prepare.KINDS[call.task]](call, payload)
+    usage = meter.usage(payload, model.price)
+    return Reply(output=output, usage=usage, finish_reason=output.get("finish_reason"))
+
+
+def _parsed(answer: Answer) -> Any:
+    try:
+        payload = orjson.loads(answer.body)
+    except orjson.JSONDecodeError as exc:
+        raise Unusable("protocol_error", "the reply is not JSON") from exc
+    if isinstance(payload, dict) and (payload.get("error") or payload.get("object") == "error"):
+        raise Unusable("error_event", upstream_error.said(answer).message)
+    return payload
+
+
+def _wrong(what: str) -> Unusable:
+    return Unusable("protocol_error", f"the reply has the wrong shape: {what}")
+
+
+def _listed(payload: Any, *names: str) -> list[Any]:
+    """The first list under one of these names."""
+    found = (payload.get(name) for name in names) if isinstance(payload, dict) else iter(())
+    listed = next((value for value in found if isinstance(value, list)), None)
+    if listed is None:
+        raise _wrong(f"no list `{names[0]}`")
+    return listed
+
+
+def _chat(_call: Call, payload: Any) -> dict[str, Any]:
+    choices = _listed(payload, "choices")
+    choice = choices[0] if choices else None
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict):
+        raise _wrong("no `message` in its first choice")
+    output: dict[str, Any] = {"text": _text(message.get("content"))}
+    calls = message.get("tool_calls")
+    if isinstance(calls, list) and calls:
+        output["tool_calls"] = calls
+    reason = choice.get("finish_reason")
+    return output | {"finish_reason": reason if isinstance(reason, str) else None}
+
+
+def _text(content: Any) -> str:
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        raise _wrong("`content` is neither text nor a list of parts")
+    parts = (part.get("text") for part in content if isinstance(part, dict))
+    return "".join(part for part in parts if isinstance(part, str))
+
+
+def _embeddings(call: Call, payload: Any) -> dict[str, Any]:
+    data = _listed(payload, "data")
+    wanted = len(prepare.texts(call.ask))
+    by_index = dict(_placed(position, item) for position, item in enumerate(data))
+    if len(data) != wanted or any(index not in by_index for index in range(wanted)):
+        raise _wrong(f"{len(data)} embeddings, by their index not those of the {wanted} texts")
+    keeps_base64 = call.ask.params.get("encoding_format") == "base64"
+    return {"embeddings": [_vector(by_index[index], keeps_base64) for index in range(wanted)]}
+
+
+def _placed(position: int, item: Any) -> tuple[int, Any]:
+    index = item.get("index") if isinstance(item, dict) else None
+    if not isinstance(item, dict) or not isinstance(index, int | None):
+        raise _wrong("an entry of `data` is no object with an `index`")
+    return position if index is None else index, item.get("embedding")
+
+
+def _vector(embedding: Any, keeps_base64: bool) -> Any:
+    if isinstance(embedding, str) and embedding:
+        return embedding if keeps_base64 else _floats(embedding)
+    if isinstance(embedding, list) and embedding and _is_number(embedding[0]):
+        return embedding
+    raise _wrong("an `embedding` is no list of numbers")
+
+
+def _floats(encoded: str) -> list[float]:
+    """OpenAI's base64 form: 32-bit floats, little-endian."""
+    numbers = array("f")
+    try:
+        numbers.frombytes(b64decode(encoded, validate=True))
+    except ValueError as exc:
+        raise _wrong("an `embedding` is no base64 of 32-bit floats") from exc
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers.tolist()
+
+
+def _rerank(call: Call, payload: Any) -> dict[str, Any]:
+    """Cohere's, Jina's, vLLM's and llama.cpp's `results`; the bare list of TEI and SGLang."""
+    listed = payload if isinstance(payload, list) else _listed(payload, "results", "data")
+    shows = call.ask.params.get("return_documents") is not False
+    results = [_result(item, len(call.ask.documents), shows) for item in listed]
+    if call.ask.documents and not results:
+        raise _wrong("no result for any document")
+    results.sort(key=lambda result: -result["relevance_score"])
+    return {"results": results[: _top_n(call.ask.params)]}
+
+
+def _result(item: Any, documents: int, shows: bool) -> dict[str, Any]:
+    if not isinstance(item, dict):
+        raise _wrong("a result is no object")
+    index, score = item.get("index"), item.get("relevance_score", item.get("score"))
+    if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < documents:
+        raise _wrong("the `index` of a result is that of no document")
+    if not _is_number(score):
+        raise _wrong("a result has no `relevance_score` or `score`")
+    document = item.get("document", item.get("text")) if shows else None
+    found = {"index": index, "relevance_score": score}
+    return found if document is None else found | {"document": _document(document)}
+
+
+def _document(document: Any) -> Any:
+    if isinstance(document, str):
+        return {"text": document}
+    if not isinstance(document, dict):
+        raise _wrong("the `document` of a result is neither text nor an object")
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def _top_n(params: Mapping[str, Any]) -> int | None:
+    """Where to cut: TEI and SGLang rank everything, whatever was asked."""
+    asked = params.get("top_n")
+    return asked if isinstance(asked, int) and not isinstance(asked, bool) and asked > 0 else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_OUTPUTS: Mapping[Surface, Callable[[Call, Any], dict[str, Any]]] = {
+    Surface.CHAT: _chat,
+    Surface.EMBEDDINGS: _embeddings,
+    Surface.RERANK: _rerank,
+}

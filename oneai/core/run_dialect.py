@@ -1,0 +1,35 @@
+"""The dialect of our own surfaces, run and ocr: profiles say how to ask, gates say what is no answer."""
+
+from collections.abc import Mapping
+
+from oneai.core import endpoint, prepare, quality, read
+from oneai.core.dialect import Unusable
+from oneai.profiles import Profiles
+from oneai.types import Answer, Call, Model, Reply, Request
+
+
+class RunDialect:
+    """`credentials` are what model servers ask of us, by the variable that a row's `credential_env` names."""
+
+    def __init__(self, profiles: Profiles, credentials: Mapping[str, str]) -> None:
+        self._profiles = profiles
+        self._credentials = credentials
+
+    def prepare(self, call: Call, model: Model, served: str | None) -> Request:
+        """Raises UnknownProfile, BadField (max_tokens) and BadRequest."""
+        profile = self._profiles.get(call.task, call.profile, model.provider)
+        return Request(
+            method="POST",
+            url=endpoint.url_for(model, prepare.KINDS[call.task]),
+            body=prepare.body(call, model, profile, served),
+            headers=prepare.headers(call, self._credentials.get(model.credential_env or "")),
+        )
+
+    def read(self, call: Call, model: Model, answer: Answer) -> Reply:
+        """Raises Unusable: protocol_error, error_event, abort or quality."""
+        reply = read.reply(call, model, answer)
+        profile = self._profiles.get(call.task, call.profile, model.provider)
+        reason = quality.judge(profile, call, reply)
+        if reason is None:
+            return reply
+        raise Unusable("abort" if reply.finish_reason == "abort" else "quality", reason, reply=reply)

@@ -1,0 +1,1 @@
+"""HTTP in: app.py is the whole surface on one screen."""

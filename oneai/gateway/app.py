@@ -1,0 +1,96 @@
+"""The whole HTTP surface on one screen, and a request's way to its handler: fault handling, key, handler."""
+
+import asyncio
+from itertools import pairwise
+
+from aiohttp import web
+
+from oneai.core.recent import Ended
+from oneai.errors import Draining, OneAIError
+from oneai.gateway import admin, auth, faults, metrics, models, run, status
+from oneai.gateway.routes import Needs, Route, Routes
+from oneai.gateway.visit import Visit
+from oneai.logs import Log
+from oneai.runtime import Runtime
+from oneai.types import Attempt
+
+ROUTES = (
+    Route("GET", "/health", status.health, Needs.NOTHING),
+    Route("GET", "/live", status.live, Needs.NOTHING),
+    Route("GET", "/ready", status.ready, Needs.NOTHING),
+    Route("GET", "/models", models.every, Needs.KEY),
+    Route("GET", "/models/{code}", models.one, Needs.KEY),
+    Route("POST", "/v1/run", run.run, Needs.KEY),
+    Route("POST", "/admin/reload", admin.reload, Needs.ADMIN),
+    Route("POST", "/admin/models/{code}/reset", admin.reset, Needs.ADMIN),
+    Route("GET", "/admin/calls/{id}", admin.call, Needs.ADMIN),
+    Route("GET", "/admin/state", admin.state, Needs.ADMIN),
+    Route("GET", "/metrics", metrics.scrape, Needs.ADMIN),
+)
+_CALLS = frozenset({"/v1/run"})
+
+
+class App:
+    """Answers every well-formed request; whatever goes wrong leaves in our envelope."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._routes = Routes(ROUTES)
+        self._log = Log("gateway")
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        visit = Visit(request=request)
+        self._runtime.in_flight += 1
+        try:
+            response = await self._answer(visit)
+        except OneAIError as error:
+            response = faults.response(error, visit, self._runtime.settings)
+            self._ended(visit, response.status, error)
+        except asyncio.CancelledError:
+            self._ended(visit, 499, None)
+            raise
+        except Exception:
+            self._log.exception("request_failed", request_id=visit.request_id, route=visit.route)
+            response = faults.response(OneAIError(), visit, self._runtime.settings)
+            self._ended(visit, 500, OneAIError())
+        else:
+            self._ended(visit, response.status, None)
+        finally:
+            self._runtime.in_flight -= 1
+        response.headers["X-Request-Id"] = visit.request_id
+        response.headers["Server"] = "oneai"
+        return response
+
+    async def _answer(self, visit: Visit) -> web.StreamResponse:
+        route, visit.params = self._routes.find(visit.request.method, visit.request.path)
+        visit.route = route.path
+        auth.admit(self._runtime, visit, route.needs)
+        if self._runtime.closing and route.needs is Needs.KEY:
+            raise Draining(retry_after_s=5)
+        return await route.handler(self._runtime, visit)
+
+    def _ended(self, visit: Visit, status: int, error: OneAIError | None) -> None:
+        """Count it, and keep a call for `oneai why`."""
+        call, done = visit.call, visit.done
+        task, model = (call.task.value if call else ""), (done.model.code if done else "")
+        self._runtime.metrics.request(visit.route, task, model, status, visit.elapsed_s())
+        if visit.route not in _CALLS:
+            return
+        attempts: tuple[Attempt, ...] = done.attempts if done else (error.attempts if error else ())
+        for left, gone_to in pairwise(attempts):
+            self._runtime.metrics.fallbacks[left.model, gone_to.model, left.outcome] += 1
+        self._runtime.recent.add(
+            Ended(
+                id=visit.id,
+                request_id=visit.request_id,
+                at=self._runtime.clock.wall(),
+                status=status,
+                route=visit.route,
+                key_name=visit.key.name if visit.key else None,
+                task=task or None,
+                requested=call.requested if call else None,
+                error=str(error) if error else None,
+                code=error.code if error else None,
+                attempts=attempts,
+            )
+        )

@@ -1,0 +1,163 @@
+"""`POST /v1/run`: a body in our own words becomes a call, and its reply the answer of today's gateway."""
+
+from urllib.parse import urlsplit
+
+import orjson
+from aiohttp import web
+
+from oneai.core import images
+from oneai.core.pipeline import Done
+from oneai.core.registry import Registry
+from oneai.errors import BadField, ImageUrlRefused, MissingField, UnknownModel, UnknownProfile, UnknownTask
+from oneai.gateway import auth, body, headers, run_body
+from oneai.gateway.run_body import RunBody, RunInput
+from oneai.gateway.visit import Visit
+from oneai.runtime import Runtime
+from oneai.types import Ask, Call, Domain, Image, Origin, Surface
+
+_TIMEOUT_MS = (1_000, 3_600_000)
+_THROUGH = ("traceparent", "tracestate")
+_TASKS = {domain.value: domain for domain in Domain}
+_NEEDED = {
+    Domain.OCR: (("images", "text", "messages"), "input.image, or input.text for a connectivity test"),
+    Domain.VISION: (("images", "text", "messages"), "input.image with input.text, or input.messages"),
+    Domain.LLM: (("text", "messages"), "input.text or input.messages"),
+    Domain.TOOLS: (("text", "messages"), "input.text or input.messages, and input.tools"),
+    Domain.EMBED: (("texts", "text"), "input.texts or input.text"),
+    Domain.RERANK: (("query",), "input.query and input.documents"),
+}
+
+
+async def run(runtime: Runtime, visit: Visit) -> web.Response:
+    """Answer one call whole."""
+    async with body.read(runtime.budget, visit) as raw:
+        asked = run_body.parse(raw)
+        raw.clear()  # a document is held once: from here on it is in the call
+        visit.call = _call(runtime, visit, asked)
+        del asked
+        visit.done = await runtime.pipeline.answer(visit.call)
+        answer = _answer(visit, visit.done)
+    runtime.metrics.overhead.observe(headers.overhead_s(visit, visit.done.upstream_s))
+    fields = headers.of_call(visit, visit.done.attempts)
+    return web.Response(body=answer, headers=fields, content_type="application/json")
+
+
+def _answer(visit: Visit, done: Done) -> bytes:
+    call = visit.call
+    assert call is not None
+    return orjson.dumps(
+        {
+            "id": call.id,
+            "task": call.task.value,
+            "profile": call.profile,
+            "model": done.model.code,
+            "requested": call.requested,
+            "provider": done.model.provider,
+            "output": done.reply.output,
+            "usage": {
+                "tokens_in": done.reply.usage.tokens_in,
+                "tokens_out": done.reply.usage.tokens_out,
+                "cost_usd": done.reply.usage.cost_usd,
+            },
+            "latency_ms": round((visit.elapsed_s() - visit.receiving_s) * 1000),
+            "attempts": [headers.attempt(attempt) for attempt in done.attempts],
+        }
+    )
+
+
+def _call(runtime: Runtime, visit: Visit, asked: RunBody) -> Call:
+    if asked.stream:
+        raise BadField(field="stream", found="true", accepted="false: /v1/run answers whole in this version")
+    requested = _requested(runtime.registry, asked)
+    task = _task(runtime.registry, asked, requested)
+    profiles = runtime.profiles.names(task)
+    if asked.profile not in profiles:
+        raise UnknownProfile(param="profile", task=task.value, found=repr(asked.profile), accepted=", ".join(profiles))
+    http = visit.request.headers
+    return Call(
+        id=visit.id,
+        request_id=visit.request_id,
+        surface=Surface.RUN,
+        task=task,
+        key=auth.holder(visit),
+        ask=_ask(runtime, asked, task),
+        requested=requested,
+        profile=asked.profile,
+        origin=_origin(visit, asked),
+        falls_back=asked.fallback and http.get("X-OneAI-Fallback", "on").lower() != "off",
+        timeout_s=_timeout_s(http.get("X-OneAI-Timeout-Ms")),
+        tunnelled=visit.tunnelled,
+        headers={name: http[name] for name in _THROUGH if name in http},
+    )
+
+
+def _requested(registry: Registry, asked: RunBody) -> str | None:
+    """The code of the model asked for, by its code or an alias; None for a task's chain."""
+    if asked.model is None or asked.model in _TASKS:
+        return None
+    return registry.aliases.get(asked.model, asked.model)
+
+
+def _task(registry: Registry, asked: RunBody, requested: str | None) -> Domain:
+    """The task by its word (a task's word is good for a model, too), else the asked model's domain."""
+    word = asked.task if asked.task is not None or requested else asked.model
+    if word is not None:
+        if word not in _TASKS:
+            raise UnknownTask(param="task", found=repr(word))
+        return _TASKS[word]
+    if requested is None:
+        raise MissingField(field="task", accepted=f"name a task ({', '.join(_TASKS)}) or a model")
+    if requested not in registry.models:
+        raise UnknownModel(param="model", model=requested[:80])
+    return registry.models[requested].domain
+
+
+def _ask(runtime: Runtime, asked: RunBody, task: Domain) -> Ask:
+    given = asked.input
+    ask = Ask(
+        images=_images(given, runtime.settings.allow_image_urls),
+        text=given.text,
+        messages=tuple(given.messages or ()),
+        texts=tuple(given.texts or ()),
+        query=given.query,
+        documents=tuple(given.documents or ()),
+        tools=tuple(given.tools or ()),
+        params=asked.params,
+    )
+    any_of, accepted = _NEEDED[task]
+    if not any(getattr(ask, name) for name in any_of) or (task is Domain.RERANK and not ask.documents):
+        raise MissingField(field="input", accepted=f"task {task.value} needs {accepted}")
+    return ask
+
+
+def _images(given: RunInput, allowed_hosts: tuple[str, ...]) -> tuple[Image, ...]:
+    named = [("input.image", given.image)] if given.image is not None else []
+    named += [(f"input.images.{number}", text) for number, text in enumerate(given.images or ())]
+    return tuple(_image(field, text, allowed_hosts) for field, text in named)
+
+
+def _image(field: str, text: str, allowed_hosts: tuple[str, ...]) -> Image:
+    if text[:8].lower().startswith(("http://", "https://")):
+        host = urlsplit(text).hostname or ""
+        if host not in allowed_hosts:
+            raise ImageUrlRefused(param=field, field=field, host=repr(host))
+        return Image(mime="", url=text)
+    return images.inspect(field, text)
+
+
+def _origin(visit: Visit, asked: RunBody) -> Origin:
+    http = visit.request.headers
+    return Origin(
+        tenant_id=asked.meta.tenant_id or http.get("X-Tenant-Id"),
+        doc_id=asked.meta.doc_id or http.get("X-Doc-Id"),
+        wf_run_id=asked.meta.wf_run_id or http.get("X-Workflow-Run-Id"),
+    )
+
+
+def _timeout_s(header: str | None) -> float | None:
+    if header is None:
+        return None
+    least, most = _TIMEOUT_MS
+    if not header.isdigit() or not least <= int(header) <= most:
+        raise BadField(field="X-OneAI-Timeout-Ms", found=repr(header), accepted=f"milliseconds from {least} to {most}")
+    return int(header) / 1000

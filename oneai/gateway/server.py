@@ -1,0 +1,131 @@
+"""Listens, serves until told to stop, and ends in order: not ready, no new calls, running calls, flush."""
+
+import asyncio
+import errno
+import resource
+import signal
+import sys
+from typing import Any
+
+from aiohttp import web
+
+from oneai import ids, runtime
+from oneai.config import Settings
+from oneai.errors import OneAIError, PortTaken
+from oneai.gateway import faults
+from oneai.gateway.app import App
+from oneai.logs import Log
+from oneai.runtime import Runtime
+
+KEEPALIVE_S = 120.0
+_LOOPBACK = ("127.", "::1", "localhost")
+
+_log = Log("server")
+
+
+class _Connection(web.RequestHandler):
+    """Answers what is no HTTP request in our envelope too."""
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        request_id = ids.call_id()
+        why = (message or "it could not be read").splitlines()[0].rstrip(":")
+        response = web.Response(
+            status=status,
+            body=faults.malformed(why, request_id),
+            content_type="application/json",
+            headers={"X-Request-Id": request_id},
+        )
+        response.force_close()
+        return response
+
+
+class _Server(web.Server):
+    """Makes our kind of connection."""
+
+    def __init__(self, app: App, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._options = options
+
+    def __call__(self) -> web.RequestHandler:
+        options = {name: value for name, value in self._options.items() if name != "handler_cancellation"}
+        return _Connection(self, loop=asyncio.get_running_loop(), **options)
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises HomeInUse, PortTaken, BadSetting and StoreAway."""
+    _raise_file_limit()
+    async with runtime.opened(settings) as running:
+        stop = asyncio.Event()
+        _on_signals(running, stop)
+        await _serve_until(stop, running)
+
+
+async def _serve_until(stop: asyncio.Event, running: Runtime) -> None:
+    server = _Server(App(running), handler_cancellation=True, keepalive_timeout=KEEPALIVE_S, access_log=None)
+    runner = web.ServerRunner(server, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        site = await _listen(runner, running.settings)
+        await stop.wait()
+        await _drain(running, site)
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(runner: web.ServerRunner, settings: Settings) -> web.TCPSite:
+    site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
+    try:
+        await site.start()
+    except OSError as exc:
+        if exc.errno == errno.EADDRINUSE:
+            raise PortTaken(host=settings.host, port=settings.port) from exc
+        raise
+    host, port = runner.addresses[0][:2]
+    _log.info("listening", host=host, port=port, store=settings.store_url.partition(":")[0])
+    if not settings.api_key_enabled and not str(host).startswith(_LOOPBACK):
+        _log.warning("open_to_everybody", host=host, reason="API_KEY_ENABLED is false and HOST is not loopback")
+    print(f"OneAI Gateway on http://{host}:{port}", file=sys.stderr, flush=True)
+    return site
+
+
+async def _drain(running: Runtime, site: web.TCPSite) -> None:
+    settings = running.settings
+    running.draining = True
+    _log.info("draining", in_flight=running.in_flight)
+    await asyncio.sleep(settings.drain_delay_s)
+    running.closing = True
+    await site.stop()
+    try:
+        async with asyncio.timeout(settings.drain_s):
+            while running.in_flight:  # noqa: ASYNC110 - a counter in every call's way is cheaper than an event
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        _log.warning("drain_cut", in_flight=running.in_flight)
+
+
+def _on_signals(running: Runtime, stop: asyncio.Event) -> None:
+    loop, reloading = asyncio.get_running_loop(), set[asyncio.Task[Any]]()
+
+    def reload() -> None:
+        task = asyncio.ensure_future(_reload(running))
+        reloading.add(task)
+        task.add_done_callback(reloading.discard)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+
+
+async def _reload(running: Runtime) -> None:
+    try:
+        await running.reload()
+    except OneAIError as exc:
+        _log.warning("reload_failed", reason=exc.message)
+
+
+def _raise_file_limit() -> None:
+    """Each call takes two sockets: the soft limit of 1,024 is soon reached, and the hard one is ours to take."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,43 @@
+"""One HTTP request on its way through the gateway, and what has been learnt of it so far."""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from oneai import ids
+from oneai.core.pipeline import Done
+from oneai.types import Call, Key
+
+_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+@dataclass(slots=True, kw_only=True)
+class Visit:
+    """`request_id` may be the client's own and repeat; `id` is ours and does not."""
+
+    request: web.BaseRequest
+    id: str = field(default_factory=ids.call_id)
+    request_id: str = ""
+    route: str = "-"
+    params: Mapping[str, str] = field(default_factory=dict)
+    key: Key | None = None
+    call: Call | None = None
+    done: Done | None = None
+    started: float = field(default_factory=time.monotonic)
+    receiving_s: float = 0.0
+    """How long the client took to send the body: no time of ours."""
+
+    def __post_init__(self) -> None:
+        theirs = self.request.headers.get("X-Request-Id", "")
+        self.request_id = theirs if _SANE_ID.fullmatch(theirs) else self.id
+
+    @property
+    def tunnelled(self) -> bool:
+        """Whether it came through Cloudflare's tunnel, which replaces 502 and 504 and gives up after 100 s."""
+        return "CF-Ray" in self.request.headers
+
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self.started
