@@ -52,7 +52,7 @@ class Gatekeeper:
 def _loss(what: str, current: Set[str], fresh: Set[str]) -> str | None:
     """What is lost, where that is all or over half of what was there."""
     lost = len(current - fresh)
-    if not current or (fresh and 2 * lost <= len(current)):
+    if 2 * lost <= len(current):
         return None
     return f"{lost} of {len(current)} {what} are gone"
 

@@ -43,6 +43,11 @@ def test_whatever_is_presented_can_be_hashed_and_is_refused(presented: str) -> N
         keys.find(known(), presented, NOW)
 
 
+def test_a_header_that_was_no_utf_8_is_refused_like_any_other() -> None:
+    with pytest.raises(BadKey):
+        keys.find(known(), b"\xff\xfe".decode("utf-8", "surrogateescape"), NOW)
+
+
 def test_a_known_key_is_found() -> None:
     assert keys.find(known(), KEY, NOW).name == "n8n"
 

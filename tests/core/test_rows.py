@@ -1,3 +1,5 @@
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -244,7 +246,17 @@ def test_a_key_row_is_read_whole() -> None:
     assert key == Key(hash=HASH, name="n8n", allow=frozenset({"op1", "l"}), admin=True, expires_at=0.0, max_in_flight=3)
 
 
-def test_a_time_without_a_zone_is_utc() -> None:
+@pytest.fixture
+def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "XYZ-9")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_from_utc")
+def test_a_time_without_a_zone_is_utc_wherever_the_machine_is() -> None:
     key, _ = read_key(key_row(HASH, expires_at="1970-01-02T00:00:00"))
     assert key is not None
     assert key.expires_at == 86_400
