@@ -6,7 +6,7 @@ masked) and what is accepted.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -104,6 +104,12 @@ def load(env_file: Path | None = None, environ: Mapping[str, str] | None = None)
     settings = _validated(values | {"overrides": _overrides(values), "credentials": _credentials(values)})
     _check_supabase(settings)
     return settings.model_copy(update={"env_file": path})
+
+
+def names(environ: Iterable[str]) -> set[str]:
+    """Which of these variables are settings of ours."""
+    ours = {str(field.alias) for field in Settings.model_fields.values() if field.alias} | {"ONEAI_ENV_FILE"}
+    return {name for name in environ if name in ours or _OVERRIDE.fullmatch(name) or _CREDENTIAL.fullmatch(name)}
 
 
 def _env_file(named: Path | None, environ: Mapping[str, str]) -> Path | None:

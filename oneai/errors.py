@@ -12,10 +12,10 @@ from oneai.types import Attempt
 class OneAIError(Exception):
     """Something went wrong inside the gateway. The log has it under this request id."""
 
-    status: ClassVar[int] = 500
-    code: ClassVar[str] = "internal_error"
+    status: int = 500
+    code: str = "internal_error"
     type: ClassVar[str] = "api_error"
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
     def __init__(self, *, param: str | None = None, retry_after_s: float | None = None, **facts: Any) -> None:
         template = " ".join((type(self).__doc__ or "").split())
@@ -316,9 +316,13 @@ class Conflict(OneAIError):
 class HomeInUse(Conflict):
     """Another gateway already runs on {home}. Stop it first, or give this one an ONEAI_HOME of its own."""
 
+    code = "home_in_use"
+
 
 class PortTaken(Conflict):
     """{host}:{port} is taken by another program. Stop it, or set PORT to a free one."""
+
+    code = "port_taken"
 
 
 class StoreAway(OneAIError):
@@ -348,3 +352,147 @@ class GatewayAway(OneAIError):
 
     code = "gateway_unreachable"
     exit_code = 6
+
+
+class GatewaySilent(GatewayAway):
+    """The gateway at {url} took the request and did not answer within {seconds:g} s."""
+
+    code = "gateway_timeout"
+
+
+class NotAGateway(GatewayAway):
+    """What answers at {url} is no OneAI Gateway: {why}. Set ONEAI_URL to where yours is."""
+
+    code = "not_a_gateway"
+
+
+class Refused(OneAIError):
+    """The gateway answered {status}: {said}"""
+
+    def __init__(self, *, status: int, code: str, said: str, param: str | None = None) -> None:
+        super().__init__(param=param, status=status, said=said)
+        self.status = status
+        self.code = code
+        self.exit_code = {400: 2, 401: 5, 403: 5, 404: 3, 409: 4, 413: 2, 422: 2}.get(status, 1)
+        self.trail: tuple[Any, ...] = ()
+        """The attempts of a call, as the gateway's envelope has them."""
+
+
+class RemovedModel(UnknownModel):
+    """Model {model} was removed. `oneai models enable {model}` brings it back."""
+
+    code = "model_removed"
+
+
+class NeedsYes(OneAIError):
+    """This asks before it acts ({what}), and there is no terminal to ask on. Pass --yes to go ahead, or --dry-run to
+    see what it would do."""
+
+    code = "confirmation_needed"
+    exit_code = 2
+
+
+class Declined(OneAIError):
+    """Nothing was changed: the answer was no."""
+
+    code = "declined"
+
+
+class ForeignHome(OneAIError):
+    """{home} belongs to another user: writing there as this one would lock the gateway out of its own files. Run it
+    where the gateway runs: {instead}"""
+
+    code = "foreign_home"
+    exit_code = 2
+
+
+# What the embedded OCR server says
+
+
+class OcrMissing(OneAIError):
+    """The OCR server needs Tesseract, which is not installed here. Install it: pip install 'oneai[ocr]'"""
+
+    code = "ocr_not_installed"
+
+
+class OcrWontStart(OneAIError):
+    """Tesseract does not start with language {lang} from {folder}: {why}."""
+
+    code = "ocr_wont_start"
+
+
+class NotServed(UnknownModel):
+    """The model `{model}` does not exist. Valid aliases: {accepted}."""
+
+    type = "NotFoundError"
+
+
+class OcrUnknownPath(UnknownPath):
+    """There is nothing at {method} {path}: this OCR server has {accepted}."""
+
+
+class OcrBodyTooLarge(TooLarge):
+    """The body is larger than the {limit_mb} MB that this OCR server takes."""
+
+
+class OcrQueueFull(Overloaded):
+    """The request queue is full: {waiting} pages wait already. Try again in a moment."""
+
+    code = "queue_full"
+
+
+class PageTimedOut(OneAIError):
+    """The page was not read within {seconds:g} s and was given up. Send it smaller, or in parts."""
+
+    code = "page_timeout"
+
+
+class PageCrashed(OneAIError):
+    """The OCR process died of this page, twice. Send the image in another format."""
+
+    code = "page_crashed"
+
+
+class UnusableFile(OneAIError):
+    """{path}: {why}."""
+
+    code = "unusable_file"
+    exit_code = 2
+
+
+class MissingFile(UnusableFile):
+    """There is no file {path}."""
+
+    code = "file_not_found"
+    exit_code = 3
+
+
+class UnknownCodes(UnknownModel):
+    """{option}: no model {found} is registered: accepted are {accepted}, and the domain letters o, l, v, t, e and r."""
+
+
+class LocalKey(OneAIError):
+    """The local key is a file and no row of the store: delete {path} and start the gateway again, which makes a new
+    one."""
+
+    code = "local_key"
+    exit_code = 2
+
+
+class CannotMigrate(OneAIError):
+    """Nothing is known to be applied: {why}. `oneai db sql` prints what to paste into the project's SQL editor."""
+
+    code = "cannot_migrate"
+
+
+class DemoFailed(OneAIError):
+    """The demo stopped at `{command}`: {why}"""
+
+    code = "demo_failed"
+
+
+class MissingSample(OneAIError):
+    """The sample page {path} is not there. Clone the repository again, or send a page of your own: `oneai run FILE`."""
+
+    code = "sample_missing"
+    exit_code = 3

@@ -6,13 +6,17 @@ import time
 
 def uuid7() -> str:
     """A UUIDv7: 48 bits of milliseconds, 74 of chance. Good for uniqueness, not for secrets."""
-    stamp = time.time_ns() // 1_000_000
-    chance = random.getrandbits(74)  # noqa: S311
-    value = stamp << 80 | 0x7 << 76 | (chance >> 62) << 64 | 0b10 << 62 | (chance & (1 << 62) - 1)
-    text = f"{value:032x}"
+    text = _digits()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def call_id() -> str:
     """A call's id: `run_` and 32 hex digits."""
-    return "run_" + uuid7().replace("-", "")
+    return f"run_{_digits()}"
+
+
+def _digits() -> str:
+    stamp = time.time_ns() // 1_000_000
+    chance = random.getrandbits(74)
+    value = stamp << 80 | 0x7 << 76 | (chance >> 62) << 64 | 0b10 << 62 | (chance & (1 << 62) - 1)
+    return f"{value:032x}"

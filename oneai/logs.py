@@ -1,5 +1,6 @@
 """Structured logging: one JSON object a line on stderr, with every key that slips in made unreadable."""
 
+import json
 import logging
 import re
 import sys
@@ -8,7 +9,13 @@ from typing import Any, TextIO
 
 import orjson
 
-_SECRETS = re.compile(r"(oo-[0-9a-f]{4})[0-9a-f]{60}|(sb_secret_)\S+|(eyJ)[\w-]{16,}\.[\w-]+\.[\w-]+|(Bearer )\S+")
+# A token ends at a quote too: lines are redacted as JSON, and what stands behind it must stay.
+_SECRETS = re.compile(
+    r"(oo-[0-9a-f]{4})[0-9a-f]{60}"
+    r"|(sb_secret_)[^\s\"'\\]+"
+    r"|(eyJ)[\w-]{16,}\.[\w-]+\.[\w-]+"
+    r"|((?i:bearer) )[^\s\"'\\]+"
+)
 
 
 def redact(text: str) -> str:
@@ -26,7 +33,15 @@ class _Lines(logging.Formatter):
         line |= {"event": record.getMessage()} | getattr(record, "fields", {})
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return redact(orjson.dumps(line, default=str).decode())
+        return redact(_json(line))
+
+
+def _json(line: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(line, default=str).decode()
+    except orjson.JSONEncodeError:
+        # Header bytes that are no UTF-8, keys that are no strings: slower, but no event is lost for them.
+        return json.dumps(line, default=str, skipkeys=True, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
 class Log:

@@ -32,6 +32,7 @@ class Admission:
 
     generation: int
     state: State
+    lease: int = 0
 
 
 class Circuit:
@@ -41,6 +42,7 @@ class Circuit:
         "_closed_at",
         "_connect_failures",
         "_generation",
+        "_lease",
         "_lease_until",
         "_misled",
         "_open_s",
@@ -61,6 +63,7 @@ class Circuit:
         self._generation = 0
         self._open_s = 0.0
         self._closed_at = 0.0
+        self._lease = 0
         self._lease_until: float | None = None
         self._probed = False
         self._misled = False
@@ -80,17 +83,20 @@ class Circuit:
             return Admission(self._generation, State.CLOSED)
         if self.is_shut(now) and not (force and self.state is State.OPEN):
             return None
-        if self.state is State.OPEN or self._lease_until is not None:
-            self._enter(State.HALF_OPEN)  # a new generation: what an expired lease's holder says no longer counts
+        if self.state is State.OPEN:
+            self._enter(State.HALF_OPEN)
+        # An expired lease goes to the next call, and the first of their results decides: else a model that needs
+        # longer than a lease would never close.
+        self._lease += 1
         self._lease_until = now + min(timeout_s, LEASE_MAX_S)
-        return Admission(self._generation, State.HALF_OPEN)
+        return Admission(self._generation, State.HALF_OPEN, self._lease)
 
     def settle(self, admission: Admission, verdict: Verdict, now: float, jitter: float) -> None:
         """Learn how an admitted attempt ended."""
         if admission.generation != self._generation:
             return
         if self.state is State.HALF_OPEN:
-            self._settle_lease(verdict, now, jitter)
+            self._settle_lease(admission, verdict, now, jitter)
         elif verdict in (Verdict.SUCCESS, Verdict.ALIVE):
             self._count(now, failed=False)
         elif verdict in (Verdict.FAILURE, Verdict.CONNECT_FAILURE):
@@ -117,9 +123,10 @@ class Circuit:
         until = self.retry_at if self.state is State.OPEN else (self._lease_until or now)
         return max(0.0, until - now)
 
-    def _settle_lease(self, verdict: Verdict, now: float, jitter: float) -> None:
+    def _settle_lease(self, admission: Admission, verdict: Verdict, now: float, jitter: float) -> None:
         if verdict is Verdict.NONE:
-            self._lease_until = None
+            # An expired lease that comes back late is not the one that is out.
+            self._lease_until = None if admission.lease == self._lease else self._lease_until
         elif verdict in (Verdict.FAILURE, Verdict.CONNECT_FAILURE):
             self.failures_in_a_row += 1
             self._misled = self._misled or self._probed
@@ -131,7 +138,7 @@ class Circuit:
         self._count(now, failed=True)
         self._connect_failures = self._connect_failures + 1 if verdict is Verdict.CONNECT_FAILURE else 0
         in_a_row = self._connect_failures >= CONNECT_FAILURES or self.failures_in_a_row >= FAILURES_IN_A_ROW
-        if in_a_row or self._fails_often(now):
+        if in_a_row or self._fails_often():
             self._open(now, jitter)
 
     def _count(self, now: float, *, failed: bool) -> None:
@@ -145,10 +152,10 @@ class Circuit:
             self._slots = {n: s for n, s in self._slots.items() if n > number - _SLOTS}
         slot[failed] += 1
 
-    def _fails_often(self, now: float) -> bool:
-        since = int(now / (WINDOW_S / _SLOTS)) - _SLOTS
-        recent = [slot for number, slot in self._slots.items() if number > since]
-        failed, total = sum(s[1] for s in recent), sum(s[0] + s[1] for s in recent)
+    def _fails_often(self) -> bool:
+        """Asked just after `_count`, which has dropped the slots that are too old."""
+        slots = self._slots.values()
+        failed, total = sum(s[1] for s in slots), sum(s[0] + s[1] for s in slots)
         return total >= WINDOW_ATTEMPTS and failed >= WINDOW_SHARE * total
 
     def _open(self, now: float, jitter: float) -> None:
@@ -166,7 +173,8 @@ class Circuit:
         self._slots = {}
 
     def _enter(self, state: State) -> None:
+        # A lease that goes from hand to hand is one trial still: who brought it about stays known.
+        self._probed = self._probed and state is State.HALF_OPEN
         self.state = state
         self._generation += 1
         self._lease_until = None
-        self._probed = False

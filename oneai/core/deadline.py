@@ -39,7 +39,7 @@ def share(model: Model, left_s: float, later: int) -> Share:
     """The time of an attempt with `left_s` until the deadline and `later` models behind it that may be tried."""
     own = model.timeout_ms / 1000
     reserved = min(RESERVE_S * later, left_s / 2)
-    seconds = max(min(own, left_s - reserved), min(LEAST_S, left_s))
+    seconds = max(min(own, left_s - reserved), min(own, LEAST_S, left_s))
     if seconds >= own:
         return Share(seconds, Outcome.TIMEOUT)
     if later == 0 or seconds >= left_s:

@@ -1,6 +1,7 @@
 """Where a model is asked: the URL of one kind of call, from a row's endpoint and its `meta.paths`."""
 
 import re
+from functools import lru_cache
 
 from oneai.types import Model, Surface
 
@@ -21,11 +22,16 @@ def url_for(model: Model, kind: Surface) -> str:
     That of `meta.paths`, a path from the root of the server or a whole URL; else the endpoint where it is of that
     kind; else what precedes /v1/ in it, with the kind's own path.
     """
-    if path := model.paths.get(kind):
-        return path if "://" in path else f"{_split(model.endpoint)[0]}/{path.lstrip('/')}"
-    if _kind_of(_split(model.endpoint)[1]) is kind:
-        return model.endpoint
-    return f"{base_of(model.endpoint)}/v1{_SUFFIXES[kind]}"
+    return _url(model.endpoint, model.paths.get(kind), kind)
+
+
+@lru_cache(maxsize=4096)
+def _url(endpoint: str, path: str | None, kind: Surface) -> str:
+    """Remembered, for it is in every attempt's way and the same until a row changes."""
+    origin, own_path = _split(endpoint)
+    if path:
+        return path if "://" in path else f"{origin}/{path.lstrip('/')}"
+    return endpoint if _kind_of(own_path) is kind else f"{base_of(endpoint)}/v1{_SUFFIXES[kind]}"
 
 
 def base_of(endpoint: str) -> str:

@@ -36,21 +36,21 @@ def trail(attempts: Sequence[Attempt]) -> str:
 def _of_last(
     call: Call, attempts: Sequence[Attempt], refusals: Sequence[Answer], retry_after_s: float | None
 ) -> OneAIError:
-    tried = [attempt for attempt in attempts if attempt.id]
-    outcomes = {attempt.outcome for attempt in attempts}
-    if not tried and Outcome.BUSY not in outcomes:
+    # A model without a free place was not tried, but is as busy as one that says so itself.
+    counted = [attempt for attempt in attempts if attempt.id or attempt.outcome == Outcome.BUSY]
+    if not counted:
         why = f"the circuit of every model it may use is open ({trail(attempts)})"
         return NothingCanAnswer(retry_after_s=max(1.0, retry_after_s or 0.0), why=why)
-    last = Outcome(tried[-1].outcome if tried else Outcome.BUSY)
+    last = Outcome(counted[-1].outcome)
     status = TABLE[last].status
     if status is None:
-        return _rejection(refusals[0])
+        return _rejection(refusals[0 if last is Outcome.RUN_REJECTED else -1])
     if status == 429:
         return ModelsBusy(retry_after_s=retry_after_s or _BUSY_AGAIN_S, trail=trail(attempts))
     if status == 413:
         return ImageTooLarge()
     if last is Outcome.DEADLINE:
-        return DeadlinePassed(seconds=_spent_s(tried), trail=trail(attempts), advice=_advice(call))
+        return DeadlinePassed(seconds=_spent_s(counted), trail=trail(attempts), advice=_advice(call))
     if status == 504:
         return ModelsTimedOut(trail=trail(attempts), call=call.id)
     return ChainExhausted(trail=trail(attempts), call=call.id)
@@ -59,7 +59,7 @@ def _of_last(
 def _rejection(answer: Answer) -> Rejected:
     error = said(answer)
     rejected = Rejected(why=error.message, param=error.param)
-    rejected.status = answer.status  # type: ignore[misc]  # the one class whose status is the model server's own
+    rejected.status = answer.status
     return rejected
 
 

@@ -12,6 +12,7 @@ from oneai.store import HealthDelta
 from oneai.types import Attempt
 
 RECENT = 256
+_SOUND = (Verdict.SUCCESS, Verdict.ALIVE)
 _FAULTS = (Verdict.FAILURE, Verdict.CONNECT_FAILURE)
 
 
@@ -69,6 +70,7 @@ class Health:
             pulse.successes += 1
             pulse.last_success_at = ended
             pulse.latencies.append(attempt.latency_ms)
+        if verdict in _SOUND:
             return
         pulse.last_error = f"{attempt.outcome}: {attempt.message}" if attempt.message else attempt.outcome
         pulse.last_failure_at = ended

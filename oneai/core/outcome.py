@@ -99,10 +99,12 @@ _OUR_FAULT = frozenset({401, 402, 403, 404, 405, 407})
 _WE_WROTE_THE_BODY = frozenset({Surface.RUN, Surface.OCR})
 # vLLM "currently busy", SGLang "request queue is full", Ollama "maximum pending requests", TEI "overloaded".
 _QUEUE_FULL = re.compile(r"busy|queue (is )?full|queue is at|pending requests|overloaded|too many|at capacity", re.I)
-# vLLM fetches image URLs itself and answers 500 when it cannot; llama.cpp answers 500 to an image for a text model.
+# vLLM fetches image URLs itself and answers 500 when it cannot; llama.cpp answers 500 to an image for a text model,
+# and older ones to a prompt beyond their context.
 _CALLERS_500 = re.compile(
     r"image input is not supported|not a multimodal|Cannot connect to host|file://|allowed-local-media-path"
-    r"|exceeds limit of \d+ pixels|decompression bomb|cannot identify image|failed to (load|process) image",
+    r"|exceeds limit of \d+ pixels|decompression bomb|cannot identify image|failed to (load|process) image"
+    r"|exceed_context_size|exceeds the available context",
     re.I,
 )
 _CONTEXT_LENGTH = re.compile(
@@ -140,7 +142,7 @@ def retry_after_s(answer: Answer) -> float | None:
     """The seconds that a model server asks to be left alone, None where it does not say (a date is not read)."""
     for name, divisor in (("retry-after-ms", 1000), ("retry-after", 1)):
         value = answer.headers.get(name, "")
-        if value.replace(".", "", 1).isdigit():
+        if value.replace(".", "", 1).isdecimal():
             return min(float(value) / divisor, RETRY_AFTER_MAX_S)
     return None
 

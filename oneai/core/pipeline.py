@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from oneai.core import chain, deadline, keys, outcome
-from oneai.core.breaker import Admission, Circuit
+from oneai.core.breaker import Admission, Circuit, State
 from oneai.core.deadline import Share
 from oneai.core.dialect import Dialect, Unusable
 from oneai.core.exhausted import fault
@@ -117,14 +117,16 @@ class Pipeline:
             room.admit_waiting()
         return room
 
-    async def answer(self, call: Call) -> Done:
+    async def answer(self, call: Call, attempts: list[Attempt] | None = None) -> Done:
         """The reply of the first model that gives one.
 
+        `attempts` is filled as they end: all that a caller has of them whose call is cut off.
         Raises what `errors.py` has for a chain that gave none, with the attempts on it; UnknownModel, WrongDomain,
         InactiveModel and NothingCanAnswer before any attempt.
         """
         models = self._plan(call)
-        journey = Journey(call=call, ends_at=self._clock.monotonic() + deadline.allowed(call, models))
+        ends_at = self._clock.monotonic() + deadline.allowed(call, models)
+        journey = Journey(call=call, ends_at=ends_at, attempts=[] if attempts is None else attempts)
         done = await self._walk(journey, models)
         if done is None and not journey.tries:
             done = await self._try_what_is_due(journey, models)
@@ -136,10 +138,11 @@ class Pipeline:
         registry = self._registry()
         start = chain.start(registry, call.task, call.requested)
         models = chain.plan(registry, start)
+        models = models if call.falls_back else models[:1]
         asked = registry.models[start] if call.requested else None
         if (asked and not keys.may(call.key, asked)) or not any(keys.may(call.key, model) for model in models):
             raise Forbidden(model=start)
-        return models if call.falls_back else models[:1]
+        return models
 
     async def _walk(self, journey: Journey, models: tuple[Model, ...]) -> Done | None:
         for position, model in enumerate(models):
@@ -150,7 +153,7 @@ class Pipeline:
                 self._pass_over(journey, model, reason)
                 continue
             later = self._may_be_tried(journey.call, models[position + 1 :], now)
-            reply = await self._visit(journey, model, deadline.share(model, journey.ends_at - now, later))
+            reply = await self._visit(journey, model, later)
             if reply is not None:
                 return self._done(journey, model, reply)
             if TABLE[Outcome(journey.attempts[-1].outcome)].next is Next.NO:
@@ -160,14 +163,15 @@ class Pipeline:
     async def _try_what_is_due(self, journey: Journey, models: tuple[Model, ...]) -> Done | None:
         """With every circuit open, one call at a time tries the model that is due next."""
         now = self._clock.monotonic()
-        shut = [
-            model for model in models if keys.may(journey.call.key, model) and self.circuit(model.code).is_shut(now)
-        ]
-        if not shut or now >= journey.ends_at:
+        allowed = [model for model in models if keys.may(journey.call.key, model)]
+        circuits = {model.code: self.circuit(model.code) for model in allowed}
+        if not all(circuit.is_shut(now) for circuit in circuits.values()) or now >= journey.ends_at:
             return None
-        due = min(shut, key=lambda model: self.circuit(model.code).retry_after(now))
-        journey.retry_after_s = self.circuit(due.code).retry_after(now)
-        reply = await self._visit(journey, due, deadline.share(due, journey.ends_at - now, 0), force=True)
+        due = min(allowed, key=lambda model: circuits[model.code].retry_after(now))
+        journey.retry_after_s = circuits[due.code].retry_after(now)
+        if any(circuit.state is State.HALF_OPEN for circuit in circuits.values()):
+            return None  # another call is trying one of them
+        reply = await self._visit(journey, due, 0, force=True)
         return None if reply is None else self._done(journey, due, reply)
 
     def _done(self, journey: Journey, model: Model, reply: Reply) -> Done:
@@ -193,10 +197,12 @@ class Pipeline:
         journey.attempts.append(attempt)
         self._recorder.passed_over(journey.call, attempt)
 
-    async def _visit(self, journey: Journey, model: Model, share: Share, *, force: bool = False) -> Reply | None:
+    async def _visit(self, journey: Journey, model: Model, later: int, *, force: bool = False) -> Reply | None:
         """Take a place and leave of the circuit, then try; None when the chain must look further."""
         room = self.room(model)
-        entered = room.try_enter() if model.passes_when_busy else await room.enter(share.seconds)
+        entered = room.try_enter() or (
+            not model.passes_when_busy and await room.enter(self._share(journey, model, later).seconds)
+        )
         if not entered:
             journey.retry_after_s = journey.retry_after_s or 1.0
             self._pass_over(journey, model, Outcome.BUSY, f"all {room.limit} places of the model are taken")
@@ -209,9 +215,13 @@ class Pipeline:
                 if not force:
                     self._pass_over(journey, model, Outcome.CIRCUIT_OPEN)
                 return None
-            return await self._try(journey, model, request, share, admission)
+            # Divided anew: waiting took of the call's time, and not of the attempt's.
+            return await self._try(journey, model, request, self._share(journey, model, later), admission)
         finally:
             room.leave()
+
+    def _share(self, journey: Journey, model: Model, later: int) -> Share:
+        return deadline.share(model, max(0.0, journey.ends_at - self._clock.monotonic()), later)
 
     def _prepared(self, call: Call, model: Model) -> Request:
         return self._dialects[call.surface].prepare(call, model, self._names.of(model))
@@ -222,7 +232,7 @@ class Pipeline:
         """One attempt, settled with the circuit and recorded however it ends."""
         started, wall, result, reply = self._clock.monotonic(), self._clock.wall(), _Result(), None
         try:
-            async with asyncio.timeout(min(share.seconds, journey.ends_at - started)):
+            async with asyncio.timeout(share.seconds):
                 reply = await self._exchange(journey, model, request, result)
         except TimeoutError:
             result.outcome, result.message = share.outcome, f"no answer within {share.seconds:.1f} s"

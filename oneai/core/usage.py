@@ -1,6 +1,7 @@
 """The usage row of an attempt, by the columns of `model_usage_log`: today's, then ours."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 from oneai.types import Attempt, Call, Row
@@ -49,9 +50,17 @@ def as_uuid(text: str | None) -> str | None:
     try:
         return str(UUID(text))
     except ValueError:
-        return str(uuid5(NAMESPACE, text))
+        # A header that is no UTF-8 comes with surrogates, which cannot be hashed.
+        return str(uuid5(NAMESPACE, text.encode("utf-8", "replace").decode()))
 
 
 def timestamp(epoch_s: float) -> str:
     """ISO-8601 in UTC with milliseconds, of one width, so that texts sort as times do."""
-    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    whole, milliseconds = divmod(int(epoch_s * 1000), 1000)
+    return f"{_second(whole)}.{milliseconds:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(epoch_s: int) -> str:
+    """Remembered, for thousands of rows are of one second."""
+    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")

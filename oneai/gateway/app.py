@@ -12,7 +12,6 @@ from oneai.gateway.routes import Needs, Route, Routes
 from oneai.gateway.visit import Visit
 from oneai.logs import Log
 from oneai.runtime import Runtime
-from oneai.types import Attempt
 
 ROUTES = (
     Route("GET", "/health", status.health, Needs.NOTHING),
@@ -33,13 +32,14 @@ _CALLS = frozenset({"/v1/run"})
 class App:
     """Answers every well-formed request; whatever goes wrong leaves in our envelope."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, *, body_idle_s: float = 30.0) -> None:
         self._runtime = runtime
+        self._body_idle_s = body_idle_s
         self._routes = Routes(ROUTES)
         self._log = Log("gateway")
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        visit = Visit(request=request)
+        visit = Visit(request=request, body_idle_s=self._body_idle_s)
         self._runtime.in_flight += 1
         try:
             response = await self._answer(visit)
@@ -48,6 +48,7 @@ class App:
             self._ended(visit, response.status, error)
         except asyncio.CancelledError:
             self._ended(visit, 499, None)
+            self._log.info("client_gone", request_id=visit.request_id, route=visit.route)
             raise
         except Exception:
             self._log.exception("request_failed", request_id=visit.request_id, route=visit.route)
@@ -76,7 +77,7 @@ class App:
         self._runtime.metrics.request(visit.route, task, model, status, visit.elapsed_s())
         if visit.route not in _CALLS:
             return
-        attempts: tuple[Attempt, ...] = done.attempts if done else (error.attempts if error else ())
+        attempts = tuple(visit.attempts)
         for left, gone_to in pairwise(attempts):
             self._runtime.metrics.fallbacks[left.model, gone_to.model, left.outcome] += 1
         self._runtime.recent.add(

@@ -7,7 +7,7 @@ import orjson
 from aiohttp import web
 
 from oneai.config import Settings
-from oneai.errors import BadRequest, NoKey, OneAIError
+from oneai.errors import BadRequest, MethodNotAllowed, NoKey, OneAIError
 from oneai.gateway import headers
 from oneai.gateway.visit import Visit
 
@@ -17,7 +17,7 @@ _SHOULD_NOT_RETRY = (502, 504)
 def response(error: OneAIError, visit: Visit, settings: Settings) -> web.Response:
     """The error as JSON, with Retry-After, WWW-Authenticate and the call's own headers where they apply."""
     status = error.status
-    fields = headers.of_call(visit, error.attempts) if visit.call else {}
+    fields = headers.of_call(visit, visit.attempts) if visit.call else {}
     if status in _SHOULD_NOT_RETRY:
         fields["x-should-retry"] = "false"
         # Cloudflare's tunnel puts a page of its own in place of a 502 or 504.
@@ -27,6 +27,8 @@ def response(error: OneAIError, visit: Visit, settings: Settings) -> web.Respons
         fields["retry-after-ms"] = str(math.ceil(error.retry_after_s * 1000))
     if isinstance(error, NoKey):
         fields["WWW-Authenticate"] = 'Bearer realm="oneai"'
+    if isinstance(error, MethodNotAllowed):
+        fields["Allow"] = error.facts["accepted"]
     if error.status in (405, 408, 413):
         fields["Connection"] = "close"
     return web.Response(

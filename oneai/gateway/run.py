@@ -1,21 +1,22 @@
 """`POST /v1/run`: a body in our own words becomes a call, and its reply the answer of today's gateway."""
 
-from urllib.parse import urlsplit
+import re
 
 import orjson
 from aiohttp import web
 
-from oneai.core import images
 from oneai.core.pipeline import Done
 from oneai.core.registry import Registry
-from oneai.errors import BadField, ImageUrlRefused, MissingField, UnknownModel, UnknownProfile, UnknownTask
-from oneai.gateway import auth, body, headers, run_body
-from oneai.gateway.run_body import RunBody, RunInput
+from oneai.errors import BadField, MissingField, UnknownModel, UnknownProfile, UnknownTask
+from oneai.gateway import auth, body, headers, run_body, run_images
+from oneai.gateway.run_body import RunBody
 from oneai.gateway.visit import Visit
 from oneai.runtime import Runtime
-from oneai.types import Ask, Call, Domain, Image, Origin, Surface
+from oneai.types import Ask, Call, Domain, Origin, Surface
 
 _TIMEOUT_MS = (1_000, 3_600_000)
+_SHOWN = 64
+_DIGITS = re.compile(r"[0-9]{1,7}")
 _THROUGH = ("traceparent", "tracestate")
 _TASKS = {domain.value: domain for domain in Domain}
 _NEEDED = {
@@ -30,12 +31,17 @@ _NEEDED = {
 
 async def run(runtime: Runtime, visit: Visit) -> web.Response:
     """Answer one call whole."""
+    with runtime.quota.place(auth.holder(visit)):
+        return await _run(runtime, visit)
+
+
+async def _run(runtime: Runtime, visit: Visit) -> web.Response:
     async with body.read(runtime.budget, visit) as raw:
         asked = run_body.parse(raw)
         raw.clear()  # a document is held once: from here on it is in the call
         visit.call = _call(runtime, visit, asked)
         del asked
-        visit.done = await runtime.pipeline.answer(visit.call)
+        visit.done = await runtime.pipeline.answer(visit.call, visit.attempts)
         answer = _answer(visit, visit.done)
     runtime.metrics.overhead.observe(headers.overhead_s(visit, visit.done.upstream_s))
     fields = headers.of_call(visit, visit.done.attempts)
@@ -72,7 +78,9 @@ def _call(runtime: Runtime, visit: Visit, asked: RunBody) -> Call:
     task = _task(runtime.registry, asked, requested)
     profiles = runtime.profiles.names(task)
     if asked.profile not in profiles:
-        raise UnknownProfile(param="profile", task=task.value, found=repr(asked.profile), accepted=", ".join(profiles))
+        raise UnknownProfile(
+            param="profile", task=task.value, found=_shown(asked.profile), accepted=", ".join(profiles)
+        )
     http = visit.request.headers
     return Call(
         id=visit.id,
@@ -103,7 +111,7 @@ def _task(registry: Registry, asked: RunBody, requested: str | None) -> Domain:
     word = asked.task if asked.task is not None or requested else asked.model
     if word is not None:
         if word not in _TASKS:
-            raise UnknownTask(param="task", found=repr(word))
+            raise UnknownTask(param="task", found=_shown(word))
         return _TASKS[word]
     if requested is None:
         raise MissingField(field="task", accepted=f"name a task ({', '.join(_TASKS)}) or a model")
@@ -115,7 +123,7 @@ def _task(registry: Registry, asked: RunBody, requested: str | None) -> Domain:
 def _ask(runtime: Runtime, asked: RunBody, task: Domain) -> Ask:
     given = asked.input
     ask = Ask(
-        images=_images(given, runtime.settings.allow_image_urls),
+        images=run_images.of_input(given, runtime.settings.allow_image_urls),
         text=given.text,
         messages=tuple(given.messages or ()),
         texts=tuple(given.texts or ()),
@@ -130,19 +138,8 @@ def _ask(runtime: Runtime, asked: RunBody, task: Domain) -> Ask:
     return ask
 
 
-def _images(given: RunInput, allowed_hosts: tuple[str, ...]) -> tuple[Image, ...]:
-    named = [("input.image", given.image)] if given.image is not None else []
-    named += [(f"input.images.{number}", text) for number, text in enumerate(given.images or ())]
-    return tuple(_image(field, text, allowed_hosts) for field, text in named)
-
-
-def _image(field: str, text: str, allowed_hosts: tuple[str, ...]) -> Image:
-    if text[:8].lower().startswith(("http://", "https://")):
-        host = urlsplit(text).hostname or ""
-        if host not in allowed_hosts:
-            raise ImageUrlRefused(param=field, field=field, host=repr(host))
-        return Image(mime="", url=text)
-    return images.inspect(field, text)
+def _shown(word: str) -> str:
+    return repr(word[:_SHOWN])
 
 
 def _origin(visit: Visit, asked: RunBody) -> Origin:
@@ -158,6 +155,8 @@ def _timeout_s(header: str | None) -> float | None:
     if header is None:
         return None
     least, most = _TIMEOUT_MS
-    if not header.isdigit() or not least <= int(header) <= most:
-        raise BadField(field="X-OneAI-Timeout-Ms", found=repr(header), accepted=f"milliseconds from {least} to {most}")
+    if not _DIGITS.fullmatch(header) or not least <= int(header) <= most:
+        raise BadField(
+            field="X-OneAI-Timeout-Ms", found=_shown(header), accepted=f"milliseconds from {least} to {most}"
+        )
     return int(header) / 1000

@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 from oneai.errors import BadField, MissingField, NotJson, OneAIError
 
 _FOUND_LENGTH = 60
+_FIELD_LENGTH = 80
 
 
 class _Strict(BaseModel):
@@ -77,7 +78,7 @@ def _refuse(error: ErrorDetails, cause: ValidationError) -> NoReturn:
 
 def _complaint(error: ErrorDetails) -> OneAIError:
     path = [part for part in error["loc"] if part not in ("str", "dict[str,any]")]
-    field = ".".join(str(part) for part in path)
+    field = ".".join(str(part) for part in path)[:_FIELD_LENGTH]
     if error["type"] == "missing":
         return MissingField(
             field=field, accepted="an object with what the model is to work on" if field == "input" else ""
@@ -86,11 +87,19 @@ def _complaint(error: ErrorDetails) -> OneAIError:
         owner = RunInput if path[0] == "input" else RunBody
         return BadField(field=field, found="a field of this name", accepted=", ".join(owner.model_fields))
     accepted = error["msg"].removeprefix("Input should be ")
-    return BadField(field=field, found=_kind(error["input"]), accepted=accepted)
+    # What a model was to work on is nothing for an error's message.
+    found = _kind(error["input"]) if path[0] == "input" else _shown(error["input"])
+    return BadField(field=field, found=found, accepted=accepted)
+
+
+def _shown(value: Any) -> str:
+    if value is None or isinstance(value, dict | list):
+        return _kind(value)
+    return f"{_kind(value)} ({orjson.dumps(value).decode()[:_FOUND_LENGTH]})"
 
 
 def _kind(value: Any) -> str:
-    """A value as JSON calls it; short ones are shown."""
+    """A value as JSON calls it."""
     names = {
         dict: "an object",
         list: "an array",
@@ -99,6 +108,4 @@ def _kind(value: Any) -> str:
         int: "a number",
         float: "a number",
     }
-    kind = "null" if value is None else names.get(type(value), type(value).__name__)
-    shown = "" if value is None or isinstance(value, dict | list) else f" ({str(value)[:_FOUND_LENGTH]!r})"
-    return kind + shown
+    return "null" if value is None else names.get(type(value), type(value).__name__)

@@ -63,18 +63,24 @@ async def serve(settings: Settings) -> None:
 
 
 async def _serve_until(stop: asyncio.Event, running: Runtime) -> None:
-    server = _Server(App(running), handler_cancellation=True, keepalive_timeout=KEEPALIVE_S, access_log=None)
-    runner = web.ServerRunner(server, shutdown_timeout=1.0)
+    runner = runner_of(App(running))
     await runner.setup()
     try:
-        site = await _listen(runner, running.settings)
+        site = await listen(runner, running.settings)
         await stop.wait()
         await _drain(running, site)
     finally:
         await runner.cleanup()
 
 
-async def _listen(runner: web.ServerRunner, settings: Settings) -> web.TCPSite:
+def runner_of(app: App) -> web.ServerRunner:
+    """What speaks HTTP for the app, to be set up and cleaned up."""
+    server = _Server(app, handler_cancellation=True, keepalive_timeout=KEEPALIVE_S, access_log=None)
+    return web.ServerRunner(server, shutdown_timeout=1.0)
+
+
+async def listen(runner: web.ServerRunner, settings: Settings) -> web.TCPSite:
+    """Take connections at the settings' host and port. Raises PortTaken."""
     site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
     try:
         await site.start()

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from oneai import ids
 from oneai.core.pipeline import Done
-from oneai.types import Call, Key
+from oneai.types import Attempt, Call, Key
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -19,12 +19,16 @@ class Visit:
     """`request_id` may be the client's own and repeat; `id` is ours and does not."""
 
     request: web.BaseRequest
+    body_idle_s: float = 30.0
+    """A client that sends nothing of its body for so long is told 408."""
     id: str = field(default_factory=ids.call_id)
     request_id: str = ""
     route: str = "-"
     params: Mapping[str, str] = field(default_factory=dict)
     key: Key | None = None
     call: Call | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    """Filled while the call is on its way."""
     done: Done | None = None
     started: float = field(default_factory=time.monotonic)
     receiving_s: float = 0.0

@@ -17,15 +17,16 @@ from oneai.core.budget import Budget
 from oneai.core.health import Health, status
 from oneai.core.metrics import Metrics
 from oneai.core.pipeline import Clock, Pipeline
+from oneai.core.quota import Quota
 from oneai.core.recent import Recent
 from oneai.core.recorder import Recorder
 from oneai.core.registry import Registry
 from oneai.core.run_dialect import RunDialect
 from oneai.core.usage import timestamp
-from oneai.errors import OneAIError, StoreAway
+from oneai.errors import OneAIError, StoreAway, StoreLacks, StoreRefused
 from oneai.logs import Log
+from oneai.runtime import patience, story
 from oneai.runtime import report as reports
-from oneai.runtime import story
 from oneai.runtime.loops import repeat
 from oneai.runtime.registrar import Registrar
 from oneai.runtime.report import Report
@@ -39,7 +40,7 @@ from oneai.upstream.client import Upstream
 from oneai.upstream.names import ServedNames
 
 REFRESH_S = 5.0
-FLUSH_S = 3.0
+FLUSH_S = 2.0
 PROBE_S = 5.0
 NAMES_S = 2.0
 TEND_S = 1.0
@@ -60,6 +61,7 @@ class Runtime:
         self.recent = Recent()
         self.profiles = profiles.load()
         self.budget = Budget(each_mb=settings.max_body_mb, total_mb=settings.max_body_total_mb)
+        self.quota = Quota()
         self.in_flight = 0
         self.draining = False
         """/ready says no; calls are still answered."""
@@ -130,9 +132,10 @@ class Runtime:
         """Open the store and read the registry. Raises StoreAway and whatever else the store's setting deserves."""
         secret = self.settings.supabase_service_key
         service_key = secret.get_secret_value() if secret else None
-        store = await stack.enter_async_context(opened_store(self.settings.store_url, service_key=service_key))
-        self._store = store
-        self._shipper = Shipper(self._journal, store)
+        async with patience.within(patience.ANSWER_S, self.settings.store_url):
+            store = await stack.enter_async_context(opened_store(self.settings.store_url, service_key=service_key))
+        self._store = patience.bounded(store)
+        self._shipper = Shipper(self._journal, self._store)
         self._store_is_open.set()
         await self.reload()
 
@@ -153,7 +156,7 @@ class Runtime:
             group.create_task(repeat("probe", PROBE_S, self._probe, jitter=0.2))
             group.create_task(repeat("health", FLUSH_S, self._flush_health))
             group.create_task(repeat("refresh", REFRESH_S, lambda: self._refresh(stack), jitter=0.1))
-            group.create_task(self._ship())
+            group.create_task(repeat("ship", TEND_S, self._ship))
             group.create_task(repeat("retention", DAY_S, self._prune, jitter=0.1))
 
     async def flush(self) -> None:
@@ -214,11 +217,13 @@ class Runtime:
         deltas = self.health.take(self.pipeline.circuit, now, self.clock.wall())
         if not deltas:
             return
+        flushed = False
         try:
             await self._opened_store().merge_health(deltas)
-        except OneAIError:
-            self.health.give_back(deltas)
-            raise
+            flushed = True
+        finally:
+            if not flushed:
+                self.health.give_back(deltas)
 
     async def _prune(self) -> None:
         if self.settings.retention_days:
@@ -248,12 +253,14 @@ async def opened(settings: Settings) -> AsyncIterator[Runtime]:
 
 
 async def _start(runtime: Runtime, stack: AsyncExitStack) -> None:
+    # First, so that a store that shows nothing any more is judged by what it held, as in any other refresh.
+    restored = runtime.restore()
     try:
         await runtime.open_store(stack)
-    except StoreAway as exc:
-        if not runtime.restore():
+    except (StoreAway, StoreRefused, StoreLacks) as exc:
+        if not restored:
             raise
-        _log.warning("store_away_at_start", reason=exc.message)
+        _log.warning("serving_from_snapshot", reason=exc.message, models=len(runtime.registry.models))
 
 
 def _admin_key(settings: Settings) -> str | None:

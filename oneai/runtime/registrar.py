@@ -56,6 +56,8 @@ class Registrar:
             rows = (await store.models(), await _key_rows(store))
             if self.read_at is not None and await asyncio.to_thread(rows.__eq__, self._rows):
                 self.read_at, self._doubt = self._clock.monotonic(), None
+                # Nothing is lost: whatever was doubted before did not last.
+                self._gatekeeper.judge(self.registry, self.registry, self.read_at)
                 return True, ""
             fresh, version = await asyncio.to_thread(self._build, rows)
             verdict = self._gatekeeper.judge(self.registry, fresh, self._clock.monotonic(), force)
@@ -77,7 +79,7 @@ class Registrar:
         rows = (list(kept.models), list(kept.keys))
         self._rows = rows
         self.registry, self.version = self._build(rows)
-        _log.warning("serving_from_snapshot", models=len(kept.models), age_s=round(self._clock.wall() - kept.saved_at))
+        _log.info("snapshot_restored", models=len(kept.models), age_s=round(self._clock.wall() - kept.saved_at))
         return kept.served
 
     def save(self, store_name: str, served: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
 """The columns of each table, their types and defaults, for the stores that keep the rules themselves."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,8 @@ from uuid import UUID
 import orjson
 
 _INT_MAX = 2**31 - 1
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 NOW = object()
 """The default of a column that holds when its row was written."""
 
@@ -50,7 +53,8 @@ def numeric(value: Any) -> float:
 
 def uuid(value: Any) -> str:
     """A UUID in its usual form."""
-    return str(UUID(str(value)))
+    # Those that we made are in it already, and there is one in every row.
+    return value if isinstance(value, str) and _UUID.fullmatch(value) else str(UUID(str(value)))
 
 
 def document(value: Any) -> Any:
@@ -61,6 +65,8 @@ def document(value: Any) -> Any:
 def moment(value: Any) -> str:
     """A time in ISO-8601 as UTC text of one width, which sorts: `2026-01-02T03:04:05.678Z`. No zone means UTC."""
     read = datetime.fromisoformat(value)
+    if _MOMENT.fullmatch(value):
+        return str(value)
     known = read if read.tzinfo else read.replace(tzinfo=UTC)
     return known.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

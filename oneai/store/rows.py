@@ -32,10 +32,13 @@ def admit(table: str, row: Row) -> Row:
 
 
 def _filled(table: str, name: str, column: Column, row: Row) -> Any:
-    if column.default is NOW and row.get(name) is None:
+    value = row.get(name)
+    if value is None and column.nullable and column.default is None:
+        return None
+    if column.default is NOW and value is None:
         return now()
     if name in row or column.default is None:
-        return cell(table, name, row.get(name))
+        return cell(table, name, value)
     return document(column.default)
 
 

@@ -1,5 +1,6 @@
 """Sends one attempt to a model server and brings its answer back; aiohttp's exceptions end here."""
 
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -67,14 +68,13 @@ class Upstream:
         try:
             return await _exchange(self._kept, request)
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as exc:
-            stale = _on_used_connection.get() and time.monotonic() - started < STALE_WITHIN_S
-            if not stale or isinstance(exc, aiohttp.ClientConnectorError):
+            if not _on_used_connection.get() or time.monotonic() - started >= STALE_WITHIN_S or _had_begun(exc):
                 raise _translated(exc) from exc
-        except aiohttp.ClientError as exc:
+        except (aiohttp.ClientError, ValueError) as exc:
             raise _translated(exc) from exc
         try:
             return await _exchange(self._fresh, request)
-        except aiohttp.ClientError as exc:
+        except (aiohttp.ClientError, ValueError) as exc:
             raise _translated(exc) from exc
 
 
@@ -102,30 +102,47 @@ async def _exchange(session: aiohttp.ClientSession, request: Request) -> Answer:
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:
-    length = response.content_length
-    if length is not None and length <= MAX_ANSWER_BYTES:
+    length, packed = response.content_length, "Content-Encoding" in response.headers
+    if length is not None and length <= MAX_ANSWER_BYTES and not packed:
         return await response.read()
+    if length is not None and length > MAX_ANSWER_BYTES:
+        raise _too_long()
     parts, size = [], 0
     async for part in response.content.iter_chunked(_CHUNK):
         parts.append(part)
         size += len(part)
         if size > MAX_ANSWER_BYTES:
-            raise Unusable(Outcome.PROTOCOL_ERROR, f"the answer is longer than {MAX_ANSWER_BYTES >> 20} MB")
+            raise _too_long()
     return b"".join(parts)
 
 
-def _translated(exc: aiohttp.ClientError) -> Unusable:
+def _too_long() -> Unusable:
+    return Unusable(Outcome.PROTOCOL_ERROR, f"the answer is longer than {MAX_ANSWER_BYTES >> 20} MB")
+
+
+def _had_begun(exc: aiohttp.ClientError) -> bool:
+    """Whether part of an answer's head had come: aiohttp then has that, instead of words, for a message."""
+    return isinstance(exc, aiohttp.ServerDisconnectedError) and not isinstance(exc.message, str)
+
+
+def _translated(exc: aiohttp.ClientError | ValueError) -> Unusable:
     """What went wrong, without the server's address: the message may reach a client."""
     if isinstance(exc, aiohttp.ClientConnectorDNSError):
         return Unusable(Outcome.UNREACHABLE, "its host name is not known")
     if isinstance(exc, aiohttp.ClientSSLError):
         return Unusable(Outcome.UNREACHABLE, "its TLS certificate or handshake failed")
     if isinstance(exc, aiohttp.ClientConnectorError):
-        return Unusable(Outcome.UNREACHABLE, (exc.os_error.strerror or "no connection").lower())
+        return Unusable(Outcome.UNREACHABLE, _why(exc.os_error))
     if isinstance(exc, aiohttp.ConnectionTimeoutError):
         return Unusable(Outcome.UNREACHABLE, f"no connection within {CONNECT_S:g} s")
-    if isinstance(exc, aiohttp.InvalidURL):
-        return Unusable(Outcome.MISCONFIGURED, "its endpoint is not a usable address")
+    # A bare ValueError is of a host that IDNA cannot encode, or of a line break in a header.
+    if isinstance(exc, aiohttp.InvalidURL | ValueError):
+        return Unusable(Outcome.MISCONFIGURED, "its endpoint is no usable address, or its credential no usable header")
     if isinstance(exc, aiohttp.ClientResponseError):
         return Unusable(Outcome.PROTOCOL_ERROR, "its answer is not valid HTTP")
     return Unusable(Outcome.CONNECTION_LOST, "the connection broke before the answer was whole")
+
+
+def _why(exc: OSError) -> str:
+    """By its number: the text that asyncio gives it names the address."""
+    return os.strerror(exc.errno).lower() if exc.errno else "no connection"

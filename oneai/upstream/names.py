@@ -11,7 +11,7 @@ from oneai.core import endpoint
 from oneai.core.dialect import Unusable
 from oneai.core.pipeline import Send
 from oneai.logs import Log
-from oneai.types import Model, Request
+from oneai.types import Answer, Model, Request
 
 ASK_S = 2.0
 AGAIN_S = 600.0
@@ -84,19 +84,30 @@ class ServedNames:
         return now - learnt.at >= (AGAIN_S if learnt.name else AGAIN_AFTER_FAILURE_S)
 
     async def _ask(self, model: Model) -> None:
-        try:
-            async with asyncio.timeout(ASK_S):
-                answer = await self._send(self._question(model))
-        except (Unusable, TimeoutError):
-            name, window, trouble = self.of(model), None, None
-        else:
-            name, window, trouble = _read(answer.body if answer.status == 200 else b"", model)
+        answer = await self._answer(model)
+        if answer is not None and answer.status == 200:
+            name, window, trouble = _read(answer.body, model)
+        else:  # a server that loads, or refuses us, has not changed its name
+            name, window, trouble = self._before(model)
         self._known.pop(model.code, None)
         self._learnt[model.code] = Learnt(
             endpoint=model.endpoint, at=self._monotonic(), name=name, window=window, trouble=trouble
         )
         if trouble:
             _log.warning("served_name_unclear", model=model.code, trouble=trouble)
+
+    async def _answer(self, model: Model) -> Answer | None:
+        try:
+            async with asyncio.timeout(ASK_S):
+                return await self._send(self._question(model))
+        except (Unusable, TimeoutError):
+            return None
+
+    def _before(self, model: Model) -> tuple[str | None, int | None, str | None]:
+        learnt = self._learnt.get(model.code)
+        if learnt is None or learnt.endpoint != model.endpoint:
+            return self._known.get(model.code), None, None
+        return learnt.name, learnt.window, learnt.trouble
 
     def _question(self, model: Model) -> Request:
         secret = self._credentials.get(model.credential_env or "")

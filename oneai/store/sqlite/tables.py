@@ -8,6 +8,11 @@ import orjson
 from oneai.store.columns import TABLES, boolean, document
 from oneai.types import Row
 
+_DOCUMENTS = {
+    table: frozenset(name for name, column in columns.items() if column.read is document)
+    for table, columns in TABLES.items()
+}
+
 
 def insert(table: str) -> str:
     """The statement that inserts a whole row by the names of its columns."""
@@ -26,10 +31,8 @@ def upsert(table: str, key: str) -> str:
 
 def written(table: str, row: Row) -> Row:
     """A row, or a part of one, with JSON as text."""
-    return {
-        name: orjson.dumps(value).decode() if TABLES[table][name].read is document and value is not None else value
-        for name, value in row.items()
-    }
+    documents = _DOCUMENTS[table] & row.keys()
+    return row | {name: orjson.dumps(row[name]).decode() for name in documents if row[name] is not None}
 
 
 def read(table: str, rows: list[sqlite3.Row]) -> list[Row]:

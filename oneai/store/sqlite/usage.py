@@ -12,7 +12,7 @@ from oneai.store.sqlite.lane import writing
 from oneai.store.sqlite.tables import insert, read, written
 from oneai.types import Row
 
-_INSERT = f"{insert('model_usage_log')} on conflict (id) do nothing"
+_INSERT = insert("model_usage_log")
 _KEPT = "select * from usage_hourly where hour = ? and model_code = ? and task = ? and key_name = ?"
 _COUNT = (
     "replace into usage_hourly values (:hour, :model_code, :task, :key_name, :calls, :errors, :tokens_in, :tokens_out,"
@@ -37,16 +37,32 @@ _LATENCIES = """
 def add(db: sqlite3.Connection, fresh: Sequence[Row]) -> None:
     """Insert admitted rows and count those that are really new, in one transaction."""
     with writing(db):
-        new = [row for row in fresh if _inserted(db, row)]
+        known = _known(db, fresh)
+        new = list({row["id"]: row for row in fresh if row["id"] not in known}.values())
+        _insert(db, new)
         for total in rollup.hourly(new):
             _count(db, total)
 
 
-def _inserted(db: sqlite3.Connection, row: Row) -> bool:
+def _known(db: sqlite3.Connection, fresh: Sequence[Row]) -> set[str]:
+    marks = ", ".join("?" * len(fresh))
+    found = db.execute(f"select id from model_usage_log where id in ({marks})", [row["id"] for row in fresh])  # noqa: S608
+    return {id for (id,) in found}
+
+
+def _insert(db: sqlite3.Connection, new: Sequence[Row]) -> None:
     try:
-        return db.execute(_INSERT, written("model_usage_log", row)).rowcount > 0
+        db.executemany(_INSERT, [written("model_usage_log", row) for row in new])
     except sqlite3.IntegrityError as exc:
-        why = f"usage row {row['id']} is of model {row['model_code']}, which is not there"
+        models = {code for (code,) in db.execute("select model_code from models")}
+        why = next(
+            (
+                f"usage row {row['id']} is of model {row['model_code']}, which is not there"
+                for row in new
+                if row["model_code"] not in models
+            ),
+            str(exc),
+        )
         raise StoreRefused(why=why) from exc
 
 
