@@ -36,7 +36,7 @@ def row(code: str, domain: str, upstream: int) -> dict[str, Any]:
     return {
         "model_code": code,
         "domain": domain,
-        "role": "primary",
+        "role": "primary" if code[1] == "p" else "backup",
         "provider": "plain",
         "endpoint": f"http://127.0.0.1:{upstream}/v1/chat/completions",
         "timeout_ms": 60000,

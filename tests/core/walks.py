@@ -68,7 +68,8 @@ class World:
         self._ids = iter(range(1, 1_000_000))
         self.pipeline = Pipeline(
             registry=lambda: self.registry,
-            dialects={Surface.RUN: RunDialect(profiles.load(), {})},
+            # Chat only for its outcomes, which differ where we did not write the body.
+            dialects=dict.fromkeys((Surface.RUN, Surface.CHAT), RunDialect(profiles.load(), {})),
             send=self._send,
             names=self.names,
             recorder=self.memory,

@@ -1,0 +1,21 @@
+"""`oneai keys`: the life of an API key. One file a command, and one line here."""
+
+import typer
+
+from oneai.cli.keys import create, list_, revoke, rotate, show
+
+COMMANDS = (
+    ("create", create.create),
+    ("list", list_.list_keys),
+    ("show", show.show),
+    ("revoke", revoke.revoke),
+    ("rotate", rotate.rotate),
+)
+
+
+def group() -> typer.Typer:
+    """The group's own app."""
+    app = typer.Typer(help="Hand out API keys, look at them, and take them back.", no_args_is_help=True)
+    for name, command in COMMANDS:
+        app.command(name)(command)
+    return app
