@@ -1,12 +1,13 @@
 """What an answer took: tokens from the model server's own count in its several dialects, and their price."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeGuard
 
 from oneai.types import Price, Usage
 
 _IN = ("prompt_tokens", "input_tokens")
 _OUT = ("completion_tokens", "output_tokens")
+_TOTAL = ("total_tokens",)
 _LARGEST = 2**31 - 1  # the usage table's columns are integers of 32 bits
 
 
@@ -18,11 +19,11 @@ def usage(payload: Any, price: Price) -> Usage:
 
 def tokens(payload: Any) -> tuple[int | None, int | None]:
     """Tokens in and out: OpenAI's and Anthropic's `usage`, Jina's total, Cohere's `meta`; (None, None) of a list."""
-    counts = list(_counts(payload))
-    tokens_in = _first(counts, _IN)
-    tokens_out = _first(counts, _OUT)
-    total = _first(counts, ("total_tokens",))
-    if tokens_in is None and total is not None and total >= (tokens_out or 0):
+    if not isinstance(payload, dict):
+        return None, None
+    counts = _counts(payload)
+    tokens_in, tokens_out = _first(counts, _IN), _first(counts, _OUT)
+    if tokens_in is None and (total := _first(counts, _TOTAL)) is not None and total >= (tokens_out or 0):
         tokens_in = total - (tokens_out or 0)
     return tokens_in, tokens_out
 
@@ -40,19 +41,24 @@ def _cost_of(count: int | None, per_million: float) -> float | None:
     return None if count is None else count * per_million / 1_000_000
 
 
-def _counts(payload: Any) -> Iterable[Mapping[str, Any]]:
+def _counts(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The places where servers put their counts, the surest first."""
-    if not isinstance(payload, dict):
-        return
     meta = payload.get("meta")
-    places = (meta.get("billed_units"), meta.get("tokens")) if isinstance(meta, dict) else ()
-    yield from (place for place in (payload.get("usage"), *places) if isinstance(place, dict))
+    places = (
+        (payload.get("usage"), meta.get("billed_units"), meta.get("tokens"))
+        if isinstance(meta, dict)
+        else (payload.get("usage"),)
+    )
+    return [place for place in places if isinstance(place, dict)]
 
 
 def _first(counts: list[Mapping[str, Any]], names: tuple[str, ...]) -> int | None:
-    found = (place.get(name) for place in counts for name in names)
-    return next((count for count in found if _is_count(count)), None)
+    for place in counts:
+        for name in names:
+            if _is_count(count := place.get(name)):
+                return count
+    return None
 
 
-def _is_count(value: Any) -> bool:
+def _is_count(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST

@@ -12,10 +12,12 @@ Gate = Callable[[Call, Reply], str | None]
 
 def judge(profile: Profile, call: Call, reply: Reply) -> str | None:
     """The first reason against a reply among the gates that the profile lists; a connectivity test passes all."""
-    if prepare.tests_connection(call):
+    if not profile.gate or prepare.tests_connection(call):
         return None
-    reasons = (gate(call, reply) for name, gate in GATES.items() if name in profile.gate)
-    return next((reason for reason in reasons if reason is not None), None)
+    for name, gate in GATES.items():
+        if name in profile.gate and (reason := gate(call, reply)) is not None:
+            return reason
+    return None
 
 
 def _abort(_call: Call, reply: Reply) -> str | None:

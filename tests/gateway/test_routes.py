@@ -1,0 +1,47 @@
+"""Which handler answers which method and path."""
+
+import pytest
+from aiohttp import web
+
+from oneai.errors import MethodNotAllowed, UnknownPath
+from oneai.gateway.routes import Needs, Route, Routes
+from oneai.gateway.visit import Visit
+from oneai.runtime import Runtime
+
+
+async def handler(runtime: Runtime, visit: Visit) -> web.StreamResponse:
+    return web.Response()
+
+
+@pytest.fixture
+def routes() -> Routes:
+    paths = [("GET", "/models"), ("GET", "/models/all"), ("GET", "/models/{code}"), ("POST", "/models/{code}/reset")]
+    return Routes(Route(method, path, handler, Needs.KEY) for method, path in paths)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "route", "params"),
+    [
+        ("GET", "/models", "/models", {}),
+        ("HEAD", "/models", "/models", {}),
+        ("GET", "/models/all", "/models/all", {}),
+        ("GET", "/models/op1", "/models/{code}", {"code": "op1"}),
+        ("POST", "/models/op1/reset", "/models/{code}/reset", {"code": "op1"}),
+    ],
+)
+def test_the_whole_path_is_looked_for_first(
+    routes: Routes, method: str, path: str, route: str, params: dict[str, str]
+) -> None:
+    found, values = routes.find(method, path)
+    assert (found.path, values) == (route, params)
+
+
+@pytest.mark.parametrize("path", ["", "/", "/models/", "/models/op1/", "/models//reset", "/models/a/b"])
+def test_an_unknown_path_is_said(routes: Routes, path: str) -> None:
+    with pytest.raises(UnknownPath):
+        routes.find("GET", path)
+
+
+def test_a_wrong_method_names_the_right_ones(routes: Routes) -> None:
+    with pytest.raises(MethodNotAllowed, match="it takes POST"):
+        routes.find("HEAD", "/models/op1/reset")
