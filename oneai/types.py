@@ -1,6 +1,6 @@
 """The values that travel through the gateway: frozen, and known to every layer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -135,11 +135,11 @@ class Ask:
 
     images: tuple[Image, ...] = ()
     text: str | None = None
-    messages: tuple[Any, ...] = ()
-    texts: tuple[str, ...] = ()
+    messages: Sequence[Any] = ()
+    texts: Sequence[str] = ()
     query: str | None = None
-    documents: tuple[Any, ...] = ()
-    tools: tuple[Any, ...] = ()
+    documents: Sequence[Any] = ()
+    tools: Sequence[Any] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
 
 

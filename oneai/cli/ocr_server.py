@@ -1,6 +1,6 @@
 """`oneai ocr-server`: the embedded OCR model server, until it is told to stop."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -34,6 +34,6 @@ def ocr_server(
 
     settings = config.load(context.find_root().params.get("env_file"))
     logs.configure(settings.log_level)
-    given = {"host": host, "port": port, "workers": workers, "lang": lang, "max_queue": max_queue}
-    server.serve(Options(**{name: value for name, value in given.items() if value is not None}))  # type: ignore[arg-type]
+    given: dict[str, Any] = {"host": host, "port": port, "workers": workers, "lang": lang, "max_queue": max_queue}
+    server.serve(Options(**{name: value for name, value in given.items() if value is not None}))
     Output(json=json).give({"stopped": True}, lambda _console: None)

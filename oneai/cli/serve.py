@@ -1,6 +1,7 @@
 """`oneai serve`: the gateway itself, until it is told to stop."""
 
 import errno
+import os
 import socket
 import time
 from collections.abc import Callable, Coroutine
@@ -46,10 +47,11 @@ def _serve(settings: "Settings") -> None:
     try:
         _runner()(server.serve(settings))
     except OSError as exc:
-        if not isinstance(exc, socket.gaierror) and exc.errno not in _WRONG_ADDRESS:
+        unknown = isinstance(exc, socket.gaierror)
+        if not unknown and exc.errno not in _WRONG_ADDRESS:
             raise
         accepted = "an address of this machine, and a port that this user may listen on (from 1024)"
-        found = f"{settings.host}:{settings.port} ({exc.strerror or exc})"
+        found = f"{settings.host}:{settings.port} ({exc.strerror if unknown else os.strerror(exc.errno or 0)})"
         raise BadSetting(name="HOST, PORT", found=found, accepted=accepted) from exc
 
 

@@ -15,6 +15,7 @@ from oneai.core.breaker import Admission, Circuit, State
 from oneai.core.deadline import Share
 from oneai.core.dialect import Dialect, Unusable
 from oneai.core.exhausted import fault
+from oneai.core.limit import Limit
 from oneai.core.outcome import TABLE, Next, Outcome
 from oneai.core.registry import Registry
 from oneai.core.room import Room
@@ -232,7 +233,7 @@ class Pipeline:
         """One attempt, settled with the circuit and recorded however it ends."""
         started, wall, result, reply = self._clock.monotonic(), self._clock.wall(), _Result(), None
         try:
-            async with asyncio.timeout(share.seconds):
+            with Limit(share.seconds):
                 reply = await self._exchange(journey, model, request, result)
         except TimeoutError:
             result.outcome, result.message = share.outcome, f"no answer within {share.seconds:.1f} s"

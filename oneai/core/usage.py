@@ -17,7 +17,7 @@ def row(call: Call, attempt: Attempt, number: int) -> Row:
         "tenant_id": as_uuid(call.origin.tenant_id),
         "doc_id": call.origin.doc_id,
         "model_code": attempt.model,
-        "task": call.task.value,
+        "task": call.task,
         "wf_run_id": as_uuid(call.origin.wf_run_id),
         "tokens_in": attempt.usage.tokens_in,
         "tokens_out": attempt.usage.tokens_out,

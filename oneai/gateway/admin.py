@@ -6,14 +6,14 @@ import orjson
 from aiohttp import web
 
 from oneai.errors import BadField, NotJson, UnknownCall, UnknownModel
-from oneai.gateway import body
+from oneai.gateway.body import Body
 from oneai.gateway.visit import Visit
 from oneai.runtime import Runtime
 
 
 async def reload(runtime: Runtime, visit: Visit) -> web.Response:
     """Read the store now. `{"force": true}` takes a registry that lost most of its models or keys at its word."""
-    async with body.read(runtime.budget, visit) as sent:
+    async with Body(runtime.budget, visit) as sent:
         force = _force(sent)
     accepted, why = await runtime.reload(force=force)
     report = runtime.report()

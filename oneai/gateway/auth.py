@@ -1,6 +1,7 @@
 """Who is calling: the key is found, and checked against what the path needs, before a byte of the body is read."""
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from multidict import istr
 
 from oneai.core import keys
 from oneai.errors import NoKey, NotAdmin
@@ -8,6 +9,8 @@ from oneai.gateway.routes import Needs
 from oneai.gateway.visit import Visit
 from oneai.runtime import Runtime
 from oneai.types import Key
+
+_API_KEY = istr("X-API-Key")
 
 
 def admit(runtime: Runtime, visit: Visit, needs: Needs) -> None:
@@ -33,8 +36,8 @@ def holder(visit: Visit) -> Key:
 
 
 def _presented(request: web.BaseRequest, header: str) -> str | None:
-    value = request.headers.get(header) or request.headers.get("x-api-key")
+    value = request.headers.get(header) or request.headers.get(_API_KEY)
     if value:
         return value.strip()
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None

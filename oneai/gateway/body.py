@@ -2,43 +2,62 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
 
-from aiohttp import HttpVersion11, StreamReader, web
+from aiohttp import HttpVersion11, StreamReader, hdrs, web
 
 from oneai.core.budget import Budget
 from oneai.errors import BadRequest, ClientTooSlow
 from oneai.gateway.visit import Visit
 
 
-@asynccontextmanager
-async def read(budget: Budget, visit: Visit) -> AsyncIterator[bytearray]:
-    """The body, its bytes reserved until the block ends. Raises TooLarge, Overloaded, ClientTooSlow and
-    BadRequest.
+class Body:
+    """`async with Body(budget, visit) as body:` has the body, its bytes reserved until the block ends.
 
-    What its length header declares is refused before a byte is read; a body of unknown length, as it grows.
+    Raises TooLarge, Overloaded, ClientTooSlow and BadRequest. What its length header declares is refused before a
+    byte is read; a body of unknown length, as it grows.
     """
-    reserved = visit.request.content_length or 0
-    budget.reserve(reserved)
-    started = time.monotonic()
-    stream, body = visit.request.content, bytearray()
-    try:
-        await _invite(visit.request)
+
+    __slots__ = ("_budget", "_reserved", "_visit")
+
+    def __init__(self, budget: Budget, visit: Visit) -> None:
+        self._budget = budget
+        self._visit = visit
+        self._reserved = 0
+
+    async def __aenter__(self) -> bytearray:
+        self._reserve(self._visit.request.content_length or 0)
+        try:
+            return await self._read()
+        except BaseException:
+            self._budget.give_back(self._reserved)
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._budget.give_back(self._reserved)
+
+    async def _read(self) -> bytearray:
+        started = time.monotonic()
+        stream, body = self._visit.request.content, bytearray()
+        await _invite(self._visit.request)
         while not stream.at_eof():
-            body += stream.read_nowait() if stream.is_eof() else await _next(stream, visit.body_idle_s)
-            if len(body) > reserved:
-                budget.reserve(len(body), already=reserved)
-                reserved = len(body)
-        visit.receiving_s = time.monotonic() - started
-        yield body
-    finally:
-        budget.give_back(reserved)
+            body += stream.read_nowait() if stream.is_eof() else await _next(stream, self._visit.body_idle_s)
+            if len(body) > self._reserved:
+                self._reserve(len(body))
+        self._visit.receiving_s = time.monotonic() - started
+        return body
+
+    def _reserve(self, size: int) -> None:
+        self._budget.reserve(size, already=self._reserved)
+        self._reserved = size
 
 
 async def _invite(request: web.BaseRequest) -> None:
     """Tell a client that asked first to go on: curl holds a body over 1 MB back for a second."""
-    if request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
+    expects = request.headers.get(hdrs.EXPECT)
+    if expects and expects.lower() == "100-continue" and request.version >= HttpVersion11:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # of the response itself, nothing is out yet
 

@@ -4,11 +4,13 @@ import re
 
 import orjson
 from aiohttp import web
+from multidict import istr
 
 from oneai.core.pipeline import Done
 from oneai.core.registry import Registry
 from oneai.errors import BadField, MissingField, UnknownModel, UnknownProfile, UnknownTask
-from oneai.gateway import auth, body, headers, run_body, run_images
+from oneai.gateway import auth, headers, run_body, run_images
+from oneai.gateway.body import Body
 from oneai.gateway.run_body import RunBody
 from oneai.gateway.visit import Visit
 from oneai.runtime import Runtime
@@ -17,7 +19,10 @@ from oneai.types import Ask, Call, Domain, Origin, Surface
 _TIMEOUT_MS = (1_000, 3_600_000)
 _SHOWN = 64
 _DIGITS = re.compile(r"[0-9]{1,7}")
-_THROUGH = ("traceparent", "tracestate")
+# Looked up in every call: an istr is folded once, a str each time.
+_THROUGH = (istr("traceparent"), istr("tracestate"))
+_FALLBACK, _TIMEOUT = istr("X-OneAI-Fallback"), istr("X-OneAI-Timeout-Ms")
+_TENANT, _DOC, _WF_RUN = istr("X-Tenant-Id"), istr("X-Doc-Id"), istr("X-Workflow-Run-Id")
 _TASKS = {domain.value: domain for domain in Domain}
 _NEEDED = {
     Domain.OCR: (("images", "text", "messages"), "input.image, or input.text for a connectivity test"),
@@ -32,17 +37,13 @@ _NEEDED = {
 async def run(runtime: Runtime, visit: Visit) -> web.Response:
     """Answer one call whole."""
     with runtime.quota.place(auth.holder(visit)):
-        return await _run(runtime, visit)
-
-
-async def _run(runtime: Runtime, visit: Visit) -> web.Response:
-    async with body.read(runtime.budget, visit) as raw:
-        asked = run_body.parse(raw)
-        raw.clear()  # a document is held once: from here on it is in the call
-        visit.call = _call(runtime, visit, asked)
-        del asked
-        visit.done = await runtime.pipeline.answer(visit.call, visit.attempts)
-        answer = _answer(visit, visit.done)
+        async with Body(runtime.budget, visit) as raw:
+            asked = run_body.parse(raw)
+            raw.clear()  # a document is held once: from here on it is in the call
+            visit.call = _call(runtime, visit, asked)
+            del asked
+            visit.done = await runtime.pipeline.answer(visit.call, visit.attempts)
+            answer = _answer(visit, visit.done)
     runtime.metrics.overhead.observe(headers.overhead_s(visit, visit.done.upstream_s))
     fields = headers.of_call(visit, visit.done.attempts)
     return web.Response(body=answer, headers=fields, content_type="application/json")
@@ -54,7 +55,7 @@ def _answer(visit: Visit, done: Done) -> bytes:
     return orjson.dumps(
         {
             "id": call.id,
-            "task": call.task.value,
+            "task": call.task,
             "profile": call.profile,
             "model": done.model.code,
             "requested": call.requested,
@@ -82,6 +83,7 @@ def _call(runtime: Runtime, visit: Visit, asked: RunBody) -> Call:
             param="profile", task=task.value, found=_shown(asked.profile), accepted=", ".join(profiles)
         )
     http = visit.request.headers
+    fallback = http.get(_FALLBACK)
     return Call(
         id=visit.id,
         request_id=visit.request_id,
@@ -92,8 +94,8 @@ def _call(runtime: Runtime, visit: Visit, asked: RunBody) -> Call:
         requested=requested,
         profile=asked.profile,
         origin=_origin(visit, asked),
-        falls_back=asked.fallback and http.get("X-OneAI-Fallback", "on").lower() != "off",
-        timeout_s=_timeout_s(http.get("X-OneAI-Timeout-Ms")),
+        falls_back=asked.fallback and (fallback is None or fallback.lower() != "off"),
+        timeout_s=_timeout_s(http.get(_TIMEOUT)),
         tunnelled=visit.tunnelled,
         headers={name: http[name] for name in _THROUGH if name in http},
     )
@@ -125,11 +127,11 @@ def _ask(runtime: Runtime, asked: RunBody, task: Domain) -> Ask:
     ask = Ask(
         images=run_images.of_input(given, runtime.settings.allow_image_urls),
         text=given.text,
-        messages=tuple(given.messages or ()),
-        texts=tuple(given.texts or ()),
+        messages=given.messages or (),
+        texts=given.texts or (),
         query=given.query,
-        documents=tuple(given.documents or ()),
-        tools=tuple(given.tools or ()),
+        documents=given.documents or (),
+        tools=given.tools or (),
         params=asked.params,
     )
     any_of, accepted = _NEEDED[task]
@@ -145,9 +147,9 @@ def _shown(word: str) -> str:
 def _origin(visit: Visit, asked: RunBody) -> Origin:
     http = visit.request.headers
     return Origin(
-        tenant_id=asked.meta.tenant_id or http.get("X-Tenant-Id"),
-        doc_id=asked.meta.doc_id or http.get("X-Doc-Id"),
-        wf_run_id=asked.meta.wf_run_id or http.get("X-Workflow-Run-Id"),
+        tenant_id=asked.meta.tenant_id or http.get(_TENANT),
+        doc_id=asked.meta.doc_id or http.get(_DOC),
+        wf_run_id=asked.meta.wf_run_id or http.get(_WF_RUN),
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import resource
 import signal
 import sys
@@ -56,6 +57,7 @@ class _Server(web.Server):
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises HomeInUse, PortTaken, BadSetting and StoreAway."""
     _raise_file_limit()
+    _spare_the_collector()
     async with runtime.opened(settings) as running:
         stop = asyncio.Event()
         _on_signals(running, stop)
@@ -129,6 +131,14 @@ async def _reload(running: Runtime) -> None:
         await running.reload()
     except OneAIError as exc:
         _log.warning("reload_failed", reason=exc.message)
+
+
+def _spare_the_collector() -> None:
+    """Modules and settings stay until the end, and calls leave few cycles: looking through all of it, as often as
+    Python does by itself, takes a twentieth of a small call."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _raise_file_limit() -> None:

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import web
+from multidict import istr
 
 from oneai import ids
 from oneai.core.pipeline import Done
 from oneai.types import Attempt, Call, Key
 
+_REQUEST_ID, _CF_RAY = istr("X-Request-Id"), istr("CF-Ray")
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -35,13 +37,13 @@ class Visit:
     """How long the client took to send the body: no time of ours."""
 
     def __post_init__(self) -> None:
-        theirs = self.request.headers.get("X-Request-Id", "")
-        self.request_id = theirs if _SANE_ID.fullmatch(theirs) else self.id
+        theirs = self.request.headers.get(_REQUEST_ID)
+        self.request_id = theirs if theirs and _SANE_ID.fullmatch(theirs) else self.id
 
     @property
     def tunnelled(self) -> bool:
         """Whether it came through Cloudflare's tunnel, which replaces 502 and 504 and gives up after 100 s."""
-        return "CF-Ray" in self.request.headers
+        return _CF_RAY in self.request.headers
 
     def elapsed_s(self) -> float:
         return time.monotonic() - self.started

@@ -69,6 +69,5 @@ def _draw(console: "Console", remarks: Sequence[Remark], counts: dict[Level, int
             table.add_row("", "", Text(f"→ {plain(remark.mend)}", style="bold"))
         before = remark.topic
     console.print(table)
-    console.print(
-        f"\n{counted(counts[Level.PROBLEM], 'problem')}, {counted(counts[Level.WARNING], 'warning')}, {counts[Level.OK]} well."
-    )
+    bad = ", ".join(counted(counts[level], level.value) for level in (Level.PROBLEM, Level.WARNING))
+    console.print(f"\n{bad}, {counts[Level.OK]} well.")

@@ -1,6 +1,5 @@
 """The body of a `/v1/run` from the command line's options; the image is put in last, since it may be large."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +79,7 @@ def _guessed(wish: Wish) -> str:
 def _messages(source: str, reads_stdin: bool) -> Any:
     if source == files.STDIN and reads_stdin:
         raise BadField(field="--messages", found="- beside a FILE of -", accepted="one of the two from stdin")
-    raw = sys.stdin.buffer.read() if source == files.STDIN else files.content(Path(source))
+    raw = files.stdin() if source == files.STDIN else files.content(Path(source))
     try:
         found = orjson.loads(raw)
     except orjson.JSONDecodeError as exc:

@@ -15,7 +15,7 @@ _ROOM = 64 << 10
 def image(path: Path, most_mb: int) -> str:
     """The file in base64. Raises MissingFile, and UnusableFile where it is no file, empty, or too large to be sent."""
     most = (most_mb * _MB - _ROOM) // 4 * 3
-    raw = _stdin(most + 1) if str(path) == STDIN else _file(path, most + 1)
+    raw = stdin(most + 1) if str(path) == STDIN else _file(path, most + 1)
     if not raw:
         raise UnusableFile(path=path, why="it is empty")
     if len(raw) > most:
@@ -47,7 +47,8 @@ def _file(path: Path, most: int) -> bytes:
         raise UnusableFile(path=path, why=f"it cannot be read ({getattr(exc, 'strerror', None) or exc})") from exc
 
 
-def _stdin(most: int) -> bytes:
+def stdin(most: int = -1) -> bytes:
+    """What is piped in. Raises UnusableFile where that is a terminal."""
     if sys.stdin.isatty():
         raise UnusableFile(path="-", why="nothing is piped in")
     return sys.stdin.buffer.read(most)

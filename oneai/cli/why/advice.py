@@ -139,7 +139,7 @@ _TABLE: Mapping[str, _Line | Callable[[Attempt], _Line]] = {
     ),
 }
 
-_CALLS: Mapping[str, str] = {
+CALLS: Mapping[str, str] = {
     "invalid_api_key": "oneai keys list",
     "revoked_api_key": "oneai keys create NAME",
     "expired_api_key": "oneai keys rotate NAME --expires 90d",
@@ -176,5 +176,5 @@ def of_story(story: Mapping[str, Any]) -> list[Advice]:
     if attempts or code is None:
         return [advice for advice in found if advice]
     names = {"requested": story.get("requested") or "CODE", "key": story.get("key") or "NAME"}
-    commands = (_CALLS[code].format(**names),) if code in _CALLS else ()
+    commands = (CALLS[code].format(**names),) if code in CALLS else ()
     return [Advice(outcome=code, what=str(story.get("error") or ""), commands=commands)]
