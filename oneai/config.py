@@ -6,7 +6,7 @@ masked) and what is accepted.
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -106,10 +106,14 @@ def load(env_file: Path | None = None, environ: Mapping[str, str] | None = None)
     return settings.model_copy(update={"env_file": path})
 
 
-def names(environ: Iterable[str]) -> set[str]:
-    """Which of these variables are settings of ours."""
+def without_settings() -> dict[str, str]:
+    """The environment of this process less every setting of ours: for a child that is to have its own."""
     ours = {str(field.alias) for field in Settings.model_fields.values() if field.alias} | {"ONEAI_ENV_FILE"}
-    return {name for name in environ if name in ours or _OVERRIDE.fullmatch(name) or _CREDENTIAL.fullmatch(name)}
+    return {name: value for name, value in os.environ.items() if not (name in ours or _of_a_model(name))}
+
+
+def _of_a_model(name: str) -> bool:
+    return bool(_OVERRIDE.fullmatch(name) or _CREDENTIAL.fullmatch(name))
 
 
 def _env_file(named: Path | None, environ: Mapping[str, str]) -> Path | None:

@@ -16,6 +16,7 @@ FOUNDATION = {"errors", "types", "logs", "ids"}
 CORE = FOUNDATION | {"store contract", "profiles"}
 MAY_IMPORT = {
     "oneai": set(),
+    "command": {"cli"},
     "types": set(),
     "ids": set(),
     "logs": set(),
@@ -96,6 +97,8 @@ class Module:
 
 def part_of(name: str) -> str:
     """The part of the architecture that a dotted name belongs to."""
+    if name == "oneai.__main__":
+        return "command"
     if name == "oneai" or name.startswith("oneai.__"):
         return "oneai"
     if name == "oneai.store":

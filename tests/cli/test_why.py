@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from oneai.cli.why import advice, stored
+from oneai.cli.why import advice
+from oneai.core import story as stories
 from oneai.core.outcome import Outcome
 from oneai.errors import OneAIError
 from oneai.store import opened
@@ -110,7 +111,7 @@ def test_of_several_calls_with_one_request_id_the_newest_is_told() -> None:
         attempt(1, call_id="run_1", created_at="2026-11-01T00:00:00.000Z"),
         attempt(2, call_id="run_2", created_at="2026-11-02T00:00:00.000Z"),
     ]
-    assert stored.story(rows)["id"] == "run_2"
+    assert stories.of_rows(rows)["id"] == "run_2"
 
 
 @pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.OK])

@@ -1,6 +1,5 @@
 """The demo's processes: `oneai` commands in a home of their own, started, waited for and stopped."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -9,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from oneai.cli.frame import DONE, WITHOUT_EFFECT
-from oneai.config import names
+from oneai.config import without_settings
 from oneai.errors import DemoFailed
 
 START_S = 30.0
@@ -85,9 +84,7 @@ class Children:
         return [sys.executable, "-m", "oneai", *command]
 
     def _environment(self) -> dict[str, str]:
-        ours = names(os.environ)
-        kept = {name: value for name, value in os.environ.items() if name not in ours}
-        return kept | self.settings | {"HOST": "127.0.0.1", "COLUMNS": "100"}
+        return without_settings() | self.settings | {"HOST": "127.0.0.1", "COLUMNS": "100"}
 
 
 def _accepts(port: int) -> bool:

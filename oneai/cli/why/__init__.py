@@ -6,7 +6,8 @@ import typer
 
 from oneai.cli import stores
 from oneai.cli.frame import DONE, Desk, Json, run
-from oneai.cli.why import advice, drawn, stored
+from oneai.cli.why import advice, drawn
+from oneai.core import story as stories
 from oneai.errors import GatewayAway, NotAGateway, UnknownCall
 
 _LAST = "last"
@@ -43,4 +44,4 @@ async def _story(desk: Desk, id: str) -> dict[str, Any]:
         rows = await store.calls(id)
     if not rows:
         raise UnknownCall(id=id)
-    return stored.story(rows) | {"source": "store"}
+    return stories.of_rows(rows) | {"source": "store"}
