@@ -18,6 +18,7 @@ RUN python -m venv --without-pip /opt/oneai \
 
 # The wheel is built outside /opt/oneai, so that no build tool is shipped.
 COPY pyproject.toml README.md LICENSE ./
+COPY examples/invoice.png examples/invoice.png
 COPY oneai oneai
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
     && pip --python /opt/oneai/bin/python install --no-deps --no-index dist/*.whl

@@ -97,7 +97,7 @@ def test_the_wheel_holds_every_file_of_the_package_under_its_version(tmp_path: P
     }
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("oneai/")}
     assert wheel.name == f"oneai-{oneai.__version__}-py3-none-any.whl"
-    assert packed == sources
+    assert packed == sources | {"oneai/examples/invoice.png"}  # the demo's page
 
 
 @pytest.mark.parametrize("recipe", ["Dockerfile", "Makefile"])
