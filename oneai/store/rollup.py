@@ -56,9 +56,24 @@ def hourly(rows: Iterable[Row]) -> list[Row]:
     """Usage rows added up to `usage_hourly` rows, one per hour, model, task and key."""
     found: dict[tuple[str, ...], Row] = {}
     for row in rows:
-        labels = (hour(row["created_at"]), row["model_code"], row["task"], row.get("key_name") or "")
-        found[labels] = add(found.get(labels), _alone(row, bucket) | dict(zip(LABELS, labels, strict=True)))
+        labels = (row["created_at"][:13], row["model_code"], row["task"], row.get("key_name") or "")
+        if (total := found.get(labels)) is None:
+            total = found[labels] = _alone(row, bucket) | {"hour": hour(row["created_at"])}
+        else:
+            _count(total, row)
     return list(found.values())
+
+
+def _count(total: Row, row: Row) -> None:
+    """Add one row to a roll-up that is still our own to change."""
+    total["calls"] += 1
+    total["errors"] += row["success"] is False
+    total["tokens_in"] += row["tokens_in"] or 0
+    total["tokens_out"] += row["tokens_out"] or 0
+    total["cost_usd"] += row["cost_usd"] or 0.0
+    if row["success"] and row["latency_ms"] is not None:
+        number = str(bucket(row["latency_ms"]))
+        total["latency"][number] = total["latency"].get(number, 0) + 1
 
 
 def exact(rows: Iterable[Row]) -> Iterator[Row]:

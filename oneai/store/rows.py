@@ -28,22 +28,27 @@ def cell(table: str, name: str, value: Any) -> Any:
 def admit(table: str, row: Row) -> Row:
     """The whole row as the table keeps it, defaults filled in; StoreRefused when it breaks a rule of the table."""
     _refuse_strange(table, row)
-    return {name: _filled(table, name, column, row) for name, column in TABLES[table].items()}
+    filled: Row = {}
+    for name, column in TABLES[table].items():
+        value = row.get(name)
+        if value is None and column.nullable and column.default is None:
+            filled[name] = None
+        else:
+            filled[name] = _filled(table, name, column, row)
+    return filled
 
 
 def _filled(table: str, name: str, column: Column, row: Row) -> Any:
-    value = row.get(name)
-    if value is None and column.nullable and column.default is None:
-        return None
-    if column.default is NOW and value is None:
+    if column.default is NOW and row.get(name) is None:
         return now()
     if name in row or column.default is None:
-        return cell(table, name, value)
+        return cell(table, name, row.get(name))
     return document(column.default)
 
 
 def _refuse_strange(table: str, row: Row) -> None:
-    if strange := sorted(set(row) - set(TABLES[table])):
+    if not row.keys() <= TABLES[table].keys():
+        strange = sorted(set(row) - set(TABLES[table]))
         raise StoreRefused(why=f"{table} has no column {', '.join(strange)}")
 
 
@@ -69,7 +74,8 @@ def model_changes(changes: Row) -> Row:
 def usage(row: Row) -> Row:
     """A usage row as `model_usage_log` keeps it; columns that it lacks are left out."""
     columns = TABLES["model_usage_log"]
-    return admit("model_usage_log", {name: value for name, value in row.items() if name in columns})
+    known = row if row.keys() <= columns.keys() else {name: row[name] for name in row if name in columns}
+    return admit("model_usage_log", known)
 
 
 def since(query: UsageQuery) -> str:
