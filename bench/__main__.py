@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from bench import gateway, image, load, upstream
+from bench import gateway, image, load, supabase, upstream
 from bench.process import oneai, require, resident_mb
 
 ROUNDS = 3
@@ -61,6 +61,14 @@ def memory(folder: Path, port: int) -> Iterator[Line]:
         yield "resident after more than 10,000 calls", f"{resident_mb(running.pid):.0f} MB", "< 80 MB"
 
 
+def supabase_memory(folder: Path, port: int) -> Iterator[Line]:
+    with supabase.project() as settings:
+        with gateway.serving(folder, [gateway.row("lp1", "llm", port)], settings) as running:
+            yield "resident at rest (Supabase)", f"{resident_mb(running.pid):.0f} MB", "< 110 MB"
+            load.flat_out(running, folder, seconds=5)
+            yield "resident after more than 10,000 calls", f"{resident_mb(running.pid):.0f} MB", "< 110 MB"
+
+
 def images(folder: Path, port: int) -> Iterator[Line]:
     with gateway.serving(folder, [gateway.row("op1", "ocr", port)]) as running:
         cost = image.cost(running, 10_000_000)
@@ -86,6 +94,7 @@ SCENES: Mapping[str, Callable[[Path, int], Iterator[Line]]] = {
     "throughput": throughput,
     "overhead": overhead,
     "memory": memory,
+    "supabase": supabase_memory,
     "images": images,
     "many": many,
 }

@@ -5,10 +5,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from bench.process import GATEWAY_CORE, free_port, listening, oneai, pinned
@@ -48,8 +49,10 @@ def row(code: str, domain: str, upstream: int) -> dict[str, Any]:
 
 
 @contextmanager
-def serving(folder: Path, models: Sequence[dict[str, Any]]) -> Iterator[Running]:
-    """`oneai serve` on SQLite in a home of its own, with these models, keys and everything else on."""
+def serving(
+    folder: Path, models: Sequence[dict[str, Any]], settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Running]:
+    """`oneai serve` in a home of its own, with these models, keys and everything else on; on SQLite unless told."""
     home, port = folder / f"home-{time.monotonic_ns()}", free_port()
     environ = os.environ | {
         "ONEAI_HOME": str(home),
@@ -58,6 +61,7 @@ def serving(folder: Path, models: Sequence[dict[str, Any]]) -> Iterator[Running]
         "API_KEYS": KEY,
         "ADMIN_API_KEYS": "bench-admin",
         "ONEAI_LOG_LEVEL": "warning",
+        **settings,
     }
     _import(models, folder, environ)
     with _running([oneai(), "serve"], port, home, environ) as running:
