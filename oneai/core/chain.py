@@ -14,8 +14,13 @@ _TASKS = {domain.value: domain for domain in Domain}
 
 
 def plan(registry: Registry, start: str) -> tuple[Model, ...]:
-    """The active models from a code along its fallbacks, each once; empty where there are none."""
-    return tuple(model for model in _walk(registry, start) if model.active)
+    """The active models from a code along its fallbacks, each once; empty where there are none.
+
+    Remembered by the registry, which never changes: it is asked in every call's way.
+    """
+    if (planned := registry.plans.get(start)) is None:
+        planned = registry.plans[start] = tuple(model for model in _walk(registry, start) if model.active)
+    return planned
 
 
 def resolve(registry: Registry, name: str) -> str | None:
@@ -41,7 +46,7 @@ def start(registry: Registry, task: Domain | None, model: str | None) -> str:
     domain = registry.models[code].domain
     if task is not None and not crosses(task, domain):
         raise WrongDomain(param="model", model=code, domain=domain, task=task)
-    if not any(model.active for model in _walk(registry, code)):
+    if not plan(registry, code):
         raise InactiveModel(param="model", model=code)
     return code
 

@@ -59,13 +59,12 @@ class Health:
 
     def note(self, attempt: Attempt) -> None:
         """Count an attempt that ended; one that taught nothing of the model changes nothing."""
-        outcome = Outcome(attempt.outcome)
-        verdict = TABLE[outcome].verdict
+        verdict = TABLE[attempt.outcome].verdict
         if verdict is Verdict.NONE:
             return
         pulse, ended = self.of(attempt.model), attempt.started_at + attempt.latency_ms / 1000
         pulse.changed = True
-        pulse.misconfigured = (attempt.message or outcome.value) if outcome is Outcome.MISCONFIGURED else None
+        pulse.misconfigured = (attempt.message or attempt.outcome) if attempt.outcome == Outcome.MISCONFIGURED else None
         if attempt.ok:
             pulse.successes += 1
             pulse.last_success_at = ended

@@ -4,6 +4,7 @@ How a model server's answer becomes an outcome is at the end; the texts it looks
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -69,7 +70,7 @@ class Rule:
     status: int | None
 
 
-TABLE: dict[Outcome, Rule] = {
+TABLE: Mapping[str, Rule] = {
     Outcome.OK: Rule(Next.NO, Verdict.SUCCESS, 200),
     Outcome.UNREACHABLE: Rule(Next.YES, Verdict.CONNECT_FAILURE, 502),
     Outcome.CONNECTION_LOST: Rule(Next.YES, Verdict.FAILURE, 502),

@@ -157,7 +157,7 @@ class Pipeline:
             reply = await self._visit(journey, model, later)
             if reply is not None:
                 return self._done(journey, model, reply)
-            if TABLE[Outcome(journey.attempts[-1].outcome)].next is Next.NO:
+            if TABLE[journey.attempts[-1].outcome].next is Next.NO:
                 break
         return None
 
@@ -280,7 +280,7 @@ class Pipeline:
             id=self._clock.new_id(),
             model=model.code,
             provider=model.provider,
-            outcome=result.outcome.value,
+            outcome=result.outcome,
             started_at=wall,
             latency_ms=round(elapsed * 1000),
             status=result.status,

@@ -37,11 +37,10 @@ def _wrong(what: str) -> Unusable:
 
 def _listed(payload: Any, *names: str) -> list[Any]:
     """The first list under one of these names."""
-    found = (payload.get(name) for name in names) if isinstance(payload, dict) else iter(())
-    listed = next((value for value in found if isinstance(value, list)), None)
-    if listed is None:
-        raise _wrong(f"no list `{names[0]}`")
-    return listed
+    for name in names if isinstance(payload, dict) else ():
+        if isinstance(value := payload.get(name), list):
+            return value
+    raise _wrong(f"no list `{names[0]}`")
 
 
 def _chat(_call: Call, payload: Any) -> dict[str, Any]:

@@ -1,16 +1,15 @@
 """The last calls in memory, for `oneai why`: those that were tried, and those refused before any attempt."""
 
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from oneai.types import Attempt
 
 KEPT = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How a call ended; without attempts it was refused before any."""
+class Ended(NamedTuple):
+    """How a call ended; without attempts it was refused before any. A tuple, for one is made of every call."""
 
     id: str
     request_id: str

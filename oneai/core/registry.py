@@ -1,7 +1,7 @@
 """The registry: an immutable snapshot of models and keys, built from rows, that answers every call."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from oneai.core import codes, wiring
@@ -24,6 +24,8 @@ class Registry:
     defaults: Mapping[Domain, str]
     """The code at which a task's chain starts; none where no active model serves it unasked."""
     warnings: tuple[RowWarning, ...] = ()
+    plans: dict[str, tuple[Model, ...]] = field(default_factory=dict, compare=False, repr=False)
+    """The chains that were asked for so far, by the code where they start: chain.py's to fill."""
     stored_keys: frozenset[str] = frozenset()
     """The hashes that came from rows, not from the environment alone."""
 

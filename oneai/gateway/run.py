@@ -1,6 +1,7 @@
 """`POST /v1/run`: a body in our own words becomes a call, and its reply the answer of today's gateway."""
 
 import re
+from collections.abc import Callable, Mapping
 
 import orjson
 from aiohttp import web
@@ -24,13 +25,19 @@ _THROUGH = (istr("traceparent"), istr("tracestate"))
 _FALLBACK, _TIMEOUT = istr("X-OneAI-Fallback"), istr("X-OneAI-Timeout-Ms")
 _TENANT, _DOC, _WF_RUN = istr("X-Tenant-Id"), istr("X-Doc-Id"), istr("X-Workflow-Run-Id")
 _TASKS = {domain.value: domain for domain in Domain}
-_NEEDED = {
-    Domain.OCR: (("images", "text", "messages"), "input.image, or input.text for a connectivity test"),
-    Domain.VISION: (("images", "text", "messages"), "input.image with input.text, or input.messages"),
-    Domain.LLM: (("text", "messages"), "input.text or input.messages"),
-    Domain.TOOLS: (("text", "messages"), "input.text or input.messages, and input.tools"),
-    Domain.EMBED: (("texts", "text"), "input.texts or input.text"),
-    Domain.RERANK: (("query",), "input.query and input.documents"),
+_NEEDED: Mapping[Domain, tuple[Callable[[Ask], object], str]] = {
+    Domain.OCR: (
+        lambda ask: ask.images or ask.text or ask.messages,
+        "input.image, or input.text to test the connection",
+    ),
+    Domain.VISION: (
+        lambda ask: ask.images or ask.text or ask.messages,
+        "input.image with input.text, or input.messages",
+    ),
+    Domain.LLM: (lambda ask: ask.text or ask.messages, "input.text or input.messages"),
+    Domain.TOOLS: (lambda ask: ask.text or ask.messages, "input.text or input.messages, and input.tools"),
+    Domain.EMBED: (lambda ask: ask.texts or ask.text, "input.texts or input.text"),
+    Domain.RERANK: (lambda ask: ask.query and ask.documents, "input.query and input.documents"),
 }
 
 
@@ -134,8 +141,8 @@ def _ask(runtime: Runtime, asked: RunBody, task: Domain) -> Ask:
         tools=given.tools or (),
         params=asked.params,
     )
-    any_of, accepted = _NEEDED[task]
-    if not any(getattr(ask, name) for name in any_of) or (task is Domain.RERANK and not ask.documents):
+    given_any, accepted = _NEEDED[task]
+    if not given_any(ask):
         raise MissingField(field="input", accepted=f"task {task.value} needs {accepted}")
     return ask
 
