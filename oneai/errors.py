@@ -145,7 +145,7 @@ class NotAdmin(Forbidden):
 
 
 class UnknownModel(OneAIError):
-    """No model {model} is registered. GET /models lists those that are."""
+    """No model {model} is registered. `oneai models list` and GET /models show those that are."""
 
     status = 404
     code = "model_not_found"
@@ -160,7 +160,7 @@ class InactiveModel(UnknownModel):
 
 
 class UnknownPath(UnknownModel):
-    """There is nothing at {method} {path}. The README lists the paths of this gateway."""
+    """There is nothing at {method} {path}. docs/api.md lists the paths of this gateway."""
 
     code = "path_not_found"
 
@@ -169,6 +169,12 @@ class UnknownCall(UnknownModel):
     """No call {id} is known: it is older than what is kept, or was never made here."""
 
     code = "call_not_found"
+
+
+class NoCallYet(UnknownCall):
+    """No call has come in since the gateway started. `oneai run FILE` makes one; earlier ones go by their ids."""
+
+    code = "no_call_yet"
 
 
 class UnknownKey(UnknownModel):
@@ -320,7 +326,7 @@ class HomeInUse(Conflict):
 
 
 class PortTaken(Conflict):
-    """{host}:{port} is taken by another program. Stop it, or set PORT to a free one."""
+    """{host}:{port} is taken by another program. Stop it, or choose a free port: --port, or PORT for the gateway."""
 
     code = "port_taken"
 
@@ -451,6 +457,12 @@ class PageCrashed(OneAIError):
     """The OCR process died of this page, twice. Send the image in another format."""
 
     code = "page_crashed"
+
+
+class NoRoom(OneAIError):
+    """What was to be written did not fit: {why}. Make room, and run it again."""
+
+    code = "no_room"
 
 
 class UnusableFile(OneAIError):

@@ -1,5 +1,6 @@
 """The one question that a destructive command asks."""
 
+import signal
 import sys
 
 import typer
@@ -13,5 +14,17 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise NeedsYes(what=question.rstrip("?"))
-    if not typer.confirm(question, err=True):
+    if not _answer(question):
         raise Declined()
+
+
+def _answer(question: str) -> bool:
+    # A loop's own handler keeps the first Ctrl-C for its next await, which a question that blocks never reaches.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        print(file=sys.stderr)
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,5 +1,6 @@
 """Runs one command line, and turns every way that it can end into one message and an exit code."""
 
+import errno
 import logging
 import os
 import sys
@@ -8,23 +9,33 @@ from typing import Any
 
 import typer
 
-from oneai.errors import OneAIError, Refused
+from oneai.errors import BadField, NoRoom, OneAIError, Refused
 
 INTERRUPTED = 130
 USAGE = 2
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def run(args: Sequence[str]) -> int:
     """The exit code of `oneai ARGS`."""
+    _open_what_is_closed()
     _forgive_encodings()
     try:
         code = _guarded(args)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read us (head, less) has gone: Python would complain once more when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read us (head, less) has gone
+        _silence_stdout()
         return 0
+    except OSError as exc:
+        _silence_stdout()
+        full = NoRoom(why=exc.strerror or str(exc))
+        return _tell(False, full.message, full.code, None, full.exit_code)
     return code
+
+
+def _silence_stdout() -> None:
+    # Python would complain once more when it flushes at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _guarded(args: Sequence[str]) -> int:
@@ -37,12 +48,23 @@ def _guarded(args: Sequence[str]) -> int:
         return _misused(json, exc)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
-        raise
     except Exception as exc:  # the outermost place of the command line
+        if isinstance(exc, BrokenPipeError) or getattr(exc, "errno", None) in _NO_ROOM:
+            raise
+        if strange := [arg for arg in args if not _is_utf8(arg)]:  # a file may be named so, and nothing else
+            wrong = BadField(field="command line", found=ascii(strange[0][:80]), accepted="UTF-8")
+            return _tell(json, wrong.message, wrong.code, wrong.param, wrong.exit_code)
         _trace()
         what = f"{type(exc).__name__}: {exc}. This is a fault of oneai, please report it"
         return _tell(json, f"{what}; ONEAI_LOG_LEVEL=debug shows where it happened.", "internal_error", None, 1)
+
+
+def _is_utf8(arg: str) -> bool:
+    try:
+        arg.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _invoke(args: Sequence[str]) -> int:
@@ -64,8 +86,9 @@ def _misused(json: bool, exc: typer.TyperException) -> int:
         return USAGE
     see = f" See `{context.command_path} --help`." if context else ""
     parameter = getattr(getattr(exc, "param", None), "name", None)
-    said = " ".join(exc.format_message().split())
-    return _tell(json, said + see, "usage", parameter, exc.exit_code)
+    said = " ".join(exc.format_message().split()).replace("Value error, ", "")
+    stop = "" if said.endswith((".", "?", "!")) else "."
+    return _tell(json, said + stop + see, "usage", parameter, exc.exit_code)
 
 
 def _tell(json: bool, message: str, code: str, param: str | None, exit_code: int, attempts: Sequence[Any] = ()) -> int:
@@ -88,6 +111,13 @@ def _trace() -> None:
         import traceback
 
         traceback.print_exc()
+
+
+def _open_what_is_closed() -> None:
+    """Python has None for a stream that a service or a shell (`<&-`) has closed: it reads nothing, writes nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - ours until the process ends
 
 
 def _forgive_encodings() -> None:

@@ -9,6 +9,7 @@ async def _greet(desk: Desk, name: str) -> int: ...
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from oneai.cli.output import Output
+from oneai.errors import BadSetting
 
 if TYPE_CHECKING:
     from oneai.client import Gateway
@@ -48,6 +50,8 @@ def run(context: typer.Context, json: bool, command: Callable[[Desk], Coroutine[
     from oneai import config, logs
 
     settings = config.load(context.find_root().params.get("env_file"))
+    if os.path.exists(settings.home) and not os.path.isdir(settings.home):  # Path's own raise where one may not look
+        raise BadSetting(name="ONEAI_HOME", found=f"{settings.home}, a file", accepted="a folder")
     if settings.log_level == "debug":
         logs.configure("debug")
     elif not logging.getLogger().handlers:

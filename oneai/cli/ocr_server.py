@@ -10,20 +10,18 @@ from oneai.cli.output import Output
 
 def ocr_server(
     context: typer.Context,
-    host: Annotated[str | None, typer.Option(help="Listen here.  [default: 127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="And on this port.  [default: 8010]")] = None,
+    host: Annotated[str | None, typer.Option(help="Listen here; else on 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="And on this port; else on 8010.")] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, max=256, help="Pages at one time; each takes a core.  [default: up to 4]")
+        int | None, typer.Option(min=1, max=256, help="Pages at one time; each takes a core. Else up to 4.")
     ] = None,
     lang: Annotated[
         str | None, typer.Option(metavar="eng+deu", help="Languages of the pages, as Tesseract names them.")
     ] = None,
-    max_queue: Annotated[
-        int | None, typer.Option(min=0, help="Pages that may wait for a worker.  [default: 16]")
-    ] = None,
+    max_queue: Annotated[int | None, typer.Option(min=0, help="Pages that may wait for a worker; else 16.")] = None,
     json: Json = False,
 ) -> None:
-    """Read pages on this machine, with Tesseract and no GPU: a model server like any other. Needs oneai[ocr].
+    r"""Read pages on this machine, with Tesseract and no GPU: a model server like any other. Needs oneai\[ocr].
 
     Register it behind the others: `oneai models add --domain ocr --role small --provider tesseract --endpoint
     http://127.0.0.1:8010`.

@@ -36,7 +36,8 @@ class Output:
 
     def say(self, text: str) -> None:
         """A line of the result for people alone: what was done, and what to do next."""
-        print(plain(text), file=sys.stderr if self.json else sys.stdout)
+        # Flushed, so that whoever pipes a command on that goes on (`oneai demo | tee`) sees it now.
+        print(plain(text), file=sys.stderr if self.json else sys.stdout, flush=True)
 
     def aside(self, text: str) -> None:
         """A line for people beside a result that is piped on: always to stderr."""

@@ -1,5 +1,6 @@
 """`oneai usage`: what was asked of which model, by which key, and what it took."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,12 +12,15 @@ import typer
 from oneai.cli import stores, times
 from oneai.cli.frame import DONE, Desk, Json, run
 from oneai.core.usage import timestamp
+from oneai.errors import OneAIError
 from oneai.store import UsageLine, UsageQuery
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _WIDE = 100
+_PATIENCE_S = 1.0
+"""For a footnote; a gateway that is away is no reason to wait."""
 
 
 class By(StrEnum):
@@ -43,13 +47,28 @@ def usage(
 async def _usage(desk: Desk, since: str, by: By, *, exact: bool) -> int:
     start = timestamp(times.since("--since", since, time.time()))
     start = start if exact else f"{start[:13]}:00:00.000Z"
+    waiting = await _on_the_way(desk)  # before the store is read: what arrives between is said rather than missed
     async with stores.reading(desk) as store:
         lines = await store.usage(UsageQuery(since=start, by=by.value, exact=exact))
     lines = sorted(lines, key=lambda line: (-line.calls, line.group))
     found = {"since": start, "by": by.value, "exact": exact, "lines": [asdict(line) for line in lines]}
-    document = found | {"total": _total(lines)}
+    document = found | {"total": _total(lines), "on_the_way": waiting}
     desk.out.give(document, lambda console: _draw(console, lines, by, start))
+    if waiting:
+        rows, ask = f"{waiting:,} usage row{'s' if waiting > 1 else ''}", "ask again in a few seconds"
+        desk.out.say(f"{rows} on the way from the gateway to the store may be missing here: {ask}.")
     return DONE
+
+
+async def _on_the_way(desk: Desk) -> int | None:
+    """Usage rows that the gateway's journal holds; None where no gateway says so."""
+    try:
+        async with asyncio.timeout(_PATIENCE_S), desk.gateway() as gateway:
+            journal = (await gateway.health()).get("journal")
+    except (OneAIError, TimeoutError):
+        return None
+    rows = journal.get("rows") if isinstance(journal, dict) else None
+    return rows if isinstance(rows, int) else None
 
 
 def _total(lines: Sequence[UsageLine]) -> dict[str, Any]:

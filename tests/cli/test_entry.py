@@ -98,17 +98,18 @@ def test_a_message_shows_no_key(cli: Cli) -> None:
     assert key not in cli("models", "show", key).err
 
 
-def process(home: Path, *words: str) -> subprocess.Popen[bytes]:
+def process(home: Path, *words: str, stdout: str | None = None) -> subprocess.Popen[bytes]:
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
     root = str(Path(__file__).parents[2])
-    return subprocess.Popen(
-        [sys.executable, "-c", "from oneai.cli import main; main()", *words],
-        env=kept | {"ONEAI_HOME": str(home), "PYTHONPATH": root, "COLUMNS": "80"},
-        cwd=home.parent,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    with open(stdout or os.devnull, "wb") as file:
+        return subprocess.Popen(
+            [sys.executable, "-c", "from oneai.cli import main; main()", *words],
+            env=kept | {"ONEAI_HOME": str(home), "PYTHONPATH": root, "COLUMNS": "80"},
+            cwd=home.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=file if stdout else subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
 
 def test_a_reader_that_leaves_is_no_error(home: Path) -> None:
@@ -129,6 +130,44 @@ def test_a_reader_that_leaves_is_no_error(home: Path) -> None:
     told = ended.stderr.read()
     ended.stderr.close()
     assert (ended.wait(), told) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_disk_that_is_full_is_one_line_and_no_fault_of_ours(home: Path, more: tuple[str, ...]) -> None:
+    with process(home, "keys", "list", *more, stdout="/dev/full") as ended:
+        _out, err = ended.communicate()
+    assert ended.returncode == 1
+    assert err.count(b"\n") == 1
+    assert b"No space left on device" in err
+    assert b"fault of oneai" not in err
+
+
+def test_a_home_that_is_a_file_is_a_wrong_setting(cli: Cli, home: Path) -> None:
+    home.write_text("no folder")
+    for words in (("models", "list"), ("run", "--text", "hi"), ("keys", "create", "n8n")):
+        ended = cli(*words)
+        assert (ended.code, "ONEAI_HOME" in ended.err, "fault" in ended.err) == (2, True, False), ended.err
+
+
+@pytest.mark.parametrize("words", [("why",), ("run", "--text"), ("models", "test")])
+def test_an_argument_that_is_no_utf_8_is_a_wrong_command_line(cli: Cli, words: tuple[str, ...]) -> None:
+    ended = cli(*words, "caf\udce9", "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (2, "invalid_value")
+    assert "UTF-8" in ended.err
+
+
+@pytest.mark.parametrize(
+    "words", [("run", "--timeout", "0"), ("models", "next-code"), ("models", "add", "--timeout-ms", "soon")]
+)
+def test_a_wrong_command_lines_message_is_whole_sentences(cli: Cli, words: tuple[str, ...]) -> None:
+    ended = cli(*words)
+    assert ended.code == 2
+    assert ". See `oneai " in ended.err
+
+
+def test_a_choices_message_is_free_of_a_parsers_own_words(cli: Cli) -> None:
+    assert "Value error" not in cli("models", "next-code", "smell", "primary").err
 
 
 def test_help_reads_neither_settings_nor_heavy_libraries(home: Path) -> None:

@@ -1,5 +1,6 @@
 """The life of an API key."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from oneai.cli.keys import held, rotate
 from oneai.core import keys
 from oneai.errors import StoreAway
-from oneai.store import memory
+from oneai.store import memory, opened
 from oneai.types import Row
 from tests.cli import living
 from tests.cli.conftest import Answering, Cli, Ended
@@ -171,7 +172,7 @@ def test_the_local_key_is_a_file_to_be_deleted(cli: Cli, home: Path) -> None:
 
 def test_a_rotated_key_keeps_its_rights_and_the_old_one_ends(chain: Cli) -> None:
     old = made(chain("keys", "create", "n8n", "--allow", "op1", "--max-in-flight", "2"))
-    new = made(chain("keys", "rotate", "n8n"))
+    new = made(chain("keys", "rotate", "n8n", "--yes"))
     found = {key["hash"]: key for key in chain("keys", "list", "--json").json["keys"]}
     fresh, ended = found[keys.hash_of(new)[:8]], found[keys.hash_of(old)[:8]]
     assert (fresh["name"], fresh["may_call"], fresh["max_in_flight"], fresh["state"]) == ("n8n", ["op1"], 2, "live")
@@ -188,6 +189,28 @@ def test_in_its_grace_the_old_key_goes_on_under_another_name(cli: Cli) -> None:
     assert first["state"] == "live"
     assert first["expires_at"] is not None
     assert len(found) == 3
+
+
+def test_a_rotation_that_ends_the_old_key_at_once_asks_first(cli: Cli) -> None:
+    made(cli("keys", "create", "n8n"))
+    before = cli("keys", "list", "--json").json
+    ended = cli("keys", "rotate", "n8n")
+    assert ended.code == 2
+    assert "--grace" in ended.err
+    assert "--yes" in ended.err
+    assert cli("keys", "list", "--json").json == before
+
+
+def test_a_key_that_has_expired_is_rotated_without_a_question(cli: Cli, home: Path) -> None:
+    made(cli("keys", "create", "n8n", "--expires", "30d"))
+
+    async def expire() -> None:
+        async with opened(f"sqlite:{home / 'oneai.db'}") as store:
+            [row] = await store.keys()
+            await store.put_key(row | {"expires_at": "2026-01-01T00:00:00Z"})
+
+    asyncio.run(expire())
+    made(cli("keys", "rotate", "n8n", "--expires", "90d"))
 
 
 def test_a_rehearsed_rotation_changes_nothing(cli: Cli) -> None:

@@ -61,3 +61,8 @@ def test_without_the_extra_it_says_what_to_install(cli: Cli, monkeypatch: pytest
     assert ended.code != 0
     assert "ocr" in ended.err
     assert "fault of oneai" not in ended.err
+
+
+def test_its_help_names_the_extra_and_the_defaults(cli: Cli) -> None:
+    told = " ".join(cli("ocr-server", "--help").out.split())
+    assert all(word in told for word in ("oneai[ocr]", "127.0.0.1", "8010", "16"))

@@ -1,6 +1,8 @@
 """What a command shows."""
 
 import json
+import os
+import sys
 
 import pytest
 
@@ -29,3 +31,12 @@ def test_without_it_results_and_words_are_and_warnings_are_not(capsys: pytest.Ca
     captured = capsys.readouterr()
     assert captured.out == "drawn [bold]as it is[/bold] :smile:\nwords\n"
     assert captured.err == "warning: more words\n"
+
+
+def test_words_are_out_at_once_where_they_are_piped_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    with open(reading, "rb", buffering=0) as reader, open(writing, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        Output().say("words")
+        assert reader.read(100) == b"words\n"

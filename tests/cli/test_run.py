@@ -188,8 +188,10 @@ def test_an_empty_answer_is_said_so(cli: Cli, gateway: Answering) -> None:
 def test_the_curl_line_sends_nothing_and_holds_no_key(cli: Cli, gateway: Answering, home: Path, scan: Path) -> None:
     home.mkdir()
     local_key.keep(home, "oo-" + "1" * 8)
-    line = cli("run", str(scan), "--curl", width=40).out
+    ended = cli("run", str(scan), "--curl", width=40)
+    line = ended.out
     assert gateway.asked == []
+    assert f"export ONEAI_API_KEY=$(cat {home / 'local.key'})" in ended.err
     assert "oo-" not in line
     assert "$ONEAI_API_KEY" in line
     assert len(line.splitlines()) == 1

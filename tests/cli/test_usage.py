@@ -9,7 +9,7 @@ import pytest
 from oneai import ids
 from oneai.cli.usage import compact
 from oneai.store import opened
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Answering, Cli
 
 
 def attempt(model: str, **changes: object) -> dict[str, object]:
@@ -100,3 +100,23 @@ def test_nonsense_is_refused(cli: Cli, words: tuple[str, str]) -> None:
 )
 def test_narrow_figures_are_short(number: int, shown: str) -> None:
     assert compact(number) == shown
+
+
+def test_rows_on_their_way_to_the_store_are_told(gateway: Answering, used: Cli) -> None:
+    gateway.answers["GET /health"] = (200, {"journal": {"rows": 2}})
+    assert "2 usage rows" in used("usage").out
+    ended = used("usage", "--json")
+    assert ended.json["on_the_way"] == 2
+    assert "2 usage rows" in ended.err
+    assert "2 usage rows" in used("usage", "--since", "1m", "--exact", "--by", "task").out
+
+
+@pytest.mark.parametrize("answer", [{"journal": {"rows": 0}}, {"journal": "?"}, {"journal": {"rows": "?"}}, b"<html>"])
+def test_no_row_on_its_way_is_not_worth_a_word(gateway: Answering, used: Cli, answer: object) -> None:
+    gateway.answers["GET /health"] = (200, answer)
+    ended = used("usage")
+    assert (ended.code, ended.err, "on the way" in ended.out) == (0, "", False)
+
+
+def test_without_a_gateway_it_is_not_known_how_many_rows_are_on_their_way(used: Cli) -> None:
+    assert used("usage", "--json").json["on_the_way"] is None

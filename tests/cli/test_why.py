@@ -165,3 +165,18 @@ def _every(error: type[OneAIError]) -> Iterator[type[OneAIError]]:
     yield error
     for child in error.__subclasses__():
         yield from _every(child)
+
+
+def test_a_gateway_that_has_had_no_call_yet_says_so(cli: Cli, gateway: Answering) -> None:
+    refusal = {"error": {"message": "No call last is known.", "code": "call_not_found", "param": None}}
+    gateway.answers["GET /admin/calls/last"] = (404, refusal)
+    ended = cli("why", "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (3, "no_call_yet")
+    assert "since the gateway started" in ended.err
+
+
+@pytest.mark.parametrize("nothing", ["", "  "])
+def test_an_empty_id_is_a_wrong_command_line(cli: Cli, nothing: str) -> None:
+    ended = cli("why", nothing)
+    assert ended.code == 2
+    assert "X-Request-Id" in ended.err

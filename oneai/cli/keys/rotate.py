@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from oneai.cli import stores, times, writes
-from oneai.cli.frame import DONE, Desk, DryRun, Json, run
+from oneai.cli import ask, stores, times, writes
+from oneai.cli.frame import DONE, Desk, DryRun, Json, Yes, run
 from oneai.cli.keys import held, secret
 from oneai.cli.keys.held import Held
 from oneai.core import keys
@@ -26,14 +26,15 @@ def rotate(
     expires: Annotated[
         str | None, typer.Option(metavar="30d|2027-01-31", help="When the new one ends; without it as the old one.")
     ] = None,
+    yes: Yes = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Give a key a new secret, shown once; what it may call stays."""
-    run(context, json, lambda desk: _rotate(desk, name, grace, expires, dry_run=dry_run))
+    """Give a key a new secret, shown once; what it may call stays. Asks where the old one ends at once."""
+    run(context, json, lambda desk: _rotate(desk, name, grace, expires, yes=yes, dry_run=dry_run))
 
 
-async def _rotate(desk: Desk, name: str, grace: str | None, expires: str | None, *, dry_run: bool) -> int:
+async def _rotate(desk: Desk, name: str, grace: str | None, expires: str | None, *, yes: bool, dry_run: bool) -> int:
     now = time.time()
     grace_s = times.span_s("--grace", grace) if grace else 0.0
     expires_at = timestamp(times.until("--expires", expires, now)) if expires else None
@@ -44,6 +45,8 @@ async def _rotate(desk: Desk, name: str, grace: str | None, expires: str | None,
         new = replace(old, hash="", expires_at=expires_at or old.expires_at, created_at=None)
         if dry_run:
             return _rehearsed(desk, new, ended, now)
+        goes_on = grace_s > 0 or old.standing(now) == "expired"
+        ask.confirm(f"End the old secret of {old.name} at once, without --grace?", yes=yes or goes_on)
         made = keys.generate(secrets.token_bytes(32))
         new = replace(new, hash=keys.hash_of(made))
         await swap(store, old, ended, new)

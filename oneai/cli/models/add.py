@@ -117,7 +117,7 @@ async def _add(desk: Desk, wish: _Wish, *, replace: bool, probes: bool, dry_run:
         desk, [applied], live, did="registered", same="registered so", dry_run=dry_run, more=more, hints=hints
     )
     if found and not found.answers:
-        desk.out.warn(f"{found} {code} is registered all the same.")
+        desk.out.warn(f"{found} {code} {'would be' if dry_run else 'is'} registered all the same.")
     return applying.mute(desk, [applied])
 
 

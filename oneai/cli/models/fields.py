@@ -96,7 +96,7 @@ def named(name: str) -> Field:
             return field
     key = name.removeprefix("meta.")
     if key == name or not key or "." in key:
-        raise BadField(field=name, found="a field of this name", accepted=ACCEPTED)
+        raise BadField(field=name, found="an unknown field", accepted=ACCEPTED)
     if key == "removed_at":
         raise BadField(field=name, found="a value", accepted="`oneai models remove` and `oneai models enable`")
     return Field(name=name, at=("meta", key), read=value)
@@ -117,6 +117,8 @@ def pairs(given: Sequence[str], prefix: str = "") -> dict[str, str]:
     found = {}
     for word in given:
         name, equals, text_ = word.partition("=")
+        if prefix and (not equals or not name):
+            raise BadField(field="--meta", found=repr(word[:80]), accepted="KEY=JSON")
         if not equals or not name:
             raise BadField(field="field=value", found=repr(word[:80]), accepted=f"one of {ACCEPTED}, with =VALUE")
         found[prefix + name] = text_

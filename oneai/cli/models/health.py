@@ -15,6 +15,10 @@ from oneai.types import Model, Row
 if TYPE_CHECKING:
     from rich.console import Console
 
+_WIDE = 100
+_FEW = {"failed": "failures", "ok": "successes", "p95": "p95_ms"}
+_FIGURES = {"failed": "failures", "ok": "successes", "p50": "p50_ms", "p95": "p95_ms"}
+
 
 def health(
     context: typer.Context,
@@ -73,17 +77,17 @@ def _draw(console: "Console", found: Sequence[Mapping[str, Any]]) -> None:
     if not found:
         console.print("No models yet: `oneai models add` registers one.")
         return
+    figures = _FIGURES if console.width >= _WIDE else _FEW
+    # On a narrow terminal the room is for what went wrong.
+    last = ["last ok", "last error"] if console.width >= _WIDE else ["last error"]
     table = drawn.table(
-        "code", "status", "circuit", "failed", "ok", "p50", "p95", "last ok", "last error",
-        right=["failed", "ok", "p50", "p95"], keep=["code", "status", "circuit"],
-    )  # fmt: skip
+        "code", "status", "circuit", *figures, *last, right=figures, keep=["code", "status", "circuit", "last ok"]
+    )
     for entry in found:
-        figures = [drawn.figure(entry[name]) for name in ("failures", "successes", "p50_ms", "p95_ms")]
         word = drawn.status(entry["status"]) if entry["active"] else "inactive"
-        error = drawn.value(entry["last_error"])
-        table.add_row(
-            entry["code"], word, drawn.circuit(entry["circuit"]), *figures, _moment(entry["last_success_at"]), error
-        )
+        told = {"last ok": _moment(entry["last_success_at"]), "last error": drawn.value(entry["last_error"])}
+        numbers = (drawn.figure(entry[name]) for name in figures.values())
+        table.add_row(entry["code"], word, drawn.circuit(entry["circuit"]), *numbers, *(told[name] for name in last))
     console.print(table)
 
 

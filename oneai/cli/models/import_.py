@@ -14,7 +14,7 @@ from oneai.cli.models import applying, inventory, rows
 from oneai.cli.models.applying import Applied
 from oneai.cli.models.inventory import Inventory
 from oneai.core import codes
-from oneai.errors import BadField, Conflict
+from oneai.errors import BadField, Conflict, MissingFile
 from oneai.store import Store
 from oneai.types import Row
 
@@ -42,6 +42,8 @@ def _read(file: str) -> list[Row]:
     try:
         raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         document = orjson.loads(raw)
+    except FileNotFoundError as exc:
+        raise MissingFile(path=file) from exc
     except OSError as exc:
         raise BadField(field="FILE", found=f"{file}: {exc.strerror}", accepted="a file that can be read") from exc
     except orjson.JSONDecodeError as exc:
@@ -62,7 +64,7 @@ def _row(given: Any, position: int) -> Row:
     if not isinstance(code, str):
         raise BadField(field=f"row {position}: model_code", found=repr(code)[:80], accepted="a code such as op1")
     if strange := [name for name in given if name not in (*rows.COLUMNS, *_IGNORED)]:
-        raise BadField(field=f"{code}: {strange[0]}", found="a column of this name", accepted=", ".join(rows.COLUMNS))
+        raise BadField(field=f"{code}: {strange[0]}", found="an unknown column", accepted=", ".join(rows.COLUMNS))
     row = rows.blank(codes.parse(code)) | {name: given[name] for name in rows.COLUMNS if given.get(name) is not None}
     _check_kinds(row)
     return row | {"endpoint": rows.completed(row["endpoint"], codes.parse(code).domain)}

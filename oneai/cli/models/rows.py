@@ -69,7 +69,14 @@ def _flat(row: Row) -> dict[str, Any]:
 
 
 def completed(address: str, domain: Domain) -> str:
-    """An endpoint whole: the address of a bare server gets the path of its domain, `http://gpu.example:8000/v1` too."""
+    """An endpoint whole: the address of a bare server gets the path of its domain, `http://gpu.example:8000/v1` too.
+
+    Raises BadField for one with a secret in it.
+    """
+    if "@" in address.partition("://")[2].partition("/")[0]:
+        # Rows are shown, exported and backed up. What was found is not repeated, for the same reason.
+        bare = "one without a user or password: a secret is named by its variable, credential_env"
+        raise BadField(field="endpoint", found="a user or password in the address", accepted=bare)
     bare = address.strip().rstrip("/")
     path = bare.partition("://")[2].partition("/")[2]
     if path not in ("", "v1"):

@@ -85,6 +85,7 @@ async def _run(desk: Desk, wish: Wish, how: _How) -> int:
     if how.curl:
         line = curl.line(desk.settings.gateway_url, asked, headers, how.file)
         desk.out.give({"curl": line}, lambda console: console.print(line, soft_wrap=True))
+        desk.out.aside(curl.key_hint(desk.settings.home))
         return DONE
     if how.file is not None:
         asked["input"]["image"] = files.image(how.file, desk.settings.max_body_mb)

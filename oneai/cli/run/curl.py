@@ -27,6 +27,14 @@ def line(url: str, body: Mapping[str, Any], headers: Mapping[str, str], file: Pa
     return f"{{ {parts}; }} | {sent} --data-binary @-"
 
 
+def key_hint(home: Path) -> str:
+    """How the shell comes by the key that the line takes from its environment."""
+    kept = home / "local.key"
+    if kept.is_file():
+        return f"It takes the key from the environment: export ONEAI_API_KEY=$(cat {shlex.quote(str(kept))})"
+    return "It takes the key from the environment, ONEAI_API_KEY: `oneai keys create NAME` makes one."
+
+
 def _base64(file: Path) -> str:
     """Without the line breaks that base64 puts in; `-w0` is not known everywhere."""
     source = "" if str(file) == files.STDIN else f" < {shlex.quote(str(file))}"

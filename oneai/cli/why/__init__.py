@@ -8,7 +8,7 @@ from oneai.cli import stores
 from oneai.cli.frame import DONE, Desk, Json, run
 from oneai.cli.why import advice, drawn
 from oneai.core import story as stories
-from oneai.errors import GatewayAway, NotAGateway, UnknownCall
+from oneai.errors import BadField, GatewayAway, NoCallYet, NotAGateway, Refused, UnknownCall
 
 _LAST = "last"
 
@@ -23,6 +23,8 @@ def why(
 
 
 async def _why(desk: Desk, id: str) -> int:
+    if not id.strip():
+        raise BadField(field="CALL", found="nothing", accepted="a call's id, its X-Request-Id, or `last`")
     story = await _story(desk, id)
     advised = advice.of_story(story)
     document = story | {"advice": [one.document() for one in advised]}
@@ -35,6 +37,10 @@ async def _story(desk: Desk, id: str) -> dict[str, Any]:
     try:
         async with desk.gateway() as gateway:
             return await gateway.call(id) | {"source": "gateway"}
+    except Refused as exc:
+        if id == _LAST and exc.status == NoCallYet.status:
+            raise NoCallYet() from exc
+        raise
     except GatewayAway as exc:
         # The newest call, and one that was refused before any attempt, are known to a running gateway alone.
         if id == _LAST or isinstance(exc, NotAGateway):

@@ -171,3 +171,25 @@ def test_an_overridden_field_is_without_effect(cli: Cli, monkeypatch: pytest.Mon
     ended = cli("models", "add", "op1", *OCR)
     assert ended.code == 7
     assert "MODEL_OP1_TIMEOUT overrides timeout_ms of op1" in ended.err
+
+
+def test_a_dry_run_with_nothing_there_does_not_say_that_it_registered(cli: Cli, refusing: str) -> None:
+    ended = cli("models", "add", "op1", "--provider", "x", "--endpoint", refusing, "--dry-run")
+    assert "would be registered all the same" in ended.err
+
+
+def test_a_secret_in_an_endpoint_is_refused_and_not_repeated(cli: Cli) -> None:
+    for words in (("add", "op1", "--provider", "x", "--no-probe"), ("set", "op1")):
+        ended = cli("models", *words, "--endpoint", "http://me:hunter2@gpu.example:8000")
+        assert ended.code == 2
+        assert "credential" in ended.err
+        assert "hunter2" not in ended.err + ended.out
+        assert (
+            cli("models", "add", "op1", "--provider", "x", "--no-probe", "--endpoint", "http://a.example:1").code == 0
+        )
+
+
+def test_a_meta_that_is_no_pair_names_its_option(cli: Cli) -> None:
+    ended = cli("models", "add", "op1", "--provider", "x", "--endpoint", "http://a.example:1", "--meta", "nonsense")
+    assert ended.code == 2
+    assert "--meta: found 'nonsense'; accepted is KEY=JSON" in ended.err

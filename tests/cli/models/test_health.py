@@ -1,5 +1,9 @@
 """`oneai models health`."""
 
+import asyncio
+from pathlib import Path
+
+from oneai.store import HealthDelta, opened
 from tests.cli.conftest import Answering, Cli
 
 
@@ -41,3 +45,20 @@ def test_reset_with_a_key_that_is_no_admin_s_is_refused(gateway: Answering, chai
     gateway.answers["POST /admin/models/op1/reset"] = (403, refusal)
     ended = chain("models", "health", "op1", "--reset", "--json")
     assert (ended.code, ended.json["error"]["code"]) == (5, "admin_key_required")
+
+
+def test_a_narrow_terminal_has_room_for_what_went_wrong(gateway: Answering, chain: Cli, home: Path) -> None:
+    delta = HealthDelta(
+        model_code="op1", successes=0, failures=3, consecutive_failures=3, status="unhealthy", circuit_state="open",
+        circuit_opened_at=None, last_success_at=None, last_failure_at=None, avg_latency_ms=None, p95_latency_ms=None,
+        last_error_message="unreachable: refused", updated_at="2026-11-01T00:00:00Z",
+    )  # fmt: skip
+
+    async def write() -> None:
+        async with opened(f"sqlite:{home / 'oneai.db'}") as store:
+            await store.merge_health([delta])
+
+    asyncio.run(write())
+    told = chain("models", "health", width=80).out
+    assert "unreachable: refused" in told
+    assert max(map(len, told.splitlines())) <= 80

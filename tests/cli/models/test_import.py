@@ -101,5 +101,6 @@ def test_a_cycle_and_a_missing_fallback_are_refused(cli: Cli) -> None:
 
 
 def test_a_file_that_cannot_be_read_or_written_is_said(cli: Cli, tmp_path: Path) -> None:
-    assert cli("models", "import", str(tmp_path / "none.json")).code == 2
+    assert cli("models", "import", str(tmp_path / "none.json")).code == 3
+    assert cli("models", "import", str(tmp_path)).code == 2
     assert cli("models", "export", str(tmp_path / "none" / "file.json")).code == 2
