@@ -9,7 +9,7 @@ from urllib.parse import quote
 import aiohttp
 import orjson
 
-from oneai.errors import GatewayAway, GatewaySilent, NotAGateway, Refused
+from oneai.errors import GatewayAway, GatewayGone, GatewaySilent, NotAGateway, Refused
 
 CONNECT_S = 3.0
 ANSWER_S = 30.0
@@ -96,12 +96,14 @@ class Gateway:
                 method, self.url + path, json=body, headers=headers, timeout=timeout, allow_redirects=False
             ) as response:
                 raw = await response.read()
-        except aiohttp.ConnectionTimeoutError as exc:
+        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError) as exc:
             raise GatewayAway(url=self.url) from exc
         except TimeoutError as exc:
             raise GatewaySilent(url=self.url, seconds=timeout_s) from exc
         except aiohttp.ClientResponseError as exc:
             raise NotAGateway(url=self.url, why="its answer is not valid HTTP") from exc
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as exc:
+            raise GatewayGone(url=self.url) from exc
         except (aiohttp.ClientError, ValueError) as exc:
             raise GatewayAway(url=self.url) from exc
         if not 200 <= response.status < 300:

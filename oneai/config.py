@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
@@ -32,10 +32,18 @@ def _split(value: Any) -> Any:
     return tuple(part for part in (piece.strip() for piece in value.split(",")) if part)
 
 
+def _has_port(url: SplitResult) -> bool:
+    """Whether what stands for a port is one, or nothing does."""
+    try:
+        return url.port != 0
+    except ValueError:
+        return False
+
+
 def _http_url(value: Any) -> Any:
     url = urlsplit(value) if isinstance(value, str) else None
-    if url is None or url.scheme not in ("http", "https") or not url.hostname:
-        raise ValueError("an http:// or https:// address")
+    if url is None or url.scheme not in ("http", "https") or not url.hostname or not _has_port(url):
+        raise ValueError("an http:// or https:// address, its port from 1 to 65535")
     return str(value).rstrip("/")
 
 
@@ -81,6 +89,8 @@ class Settings(BaseModel):
     credentials: Mapping[str, SecretStr] = Field(default_factory=dict)
     """Secrets that model servers ask of us, by the variable's name."""
     env_file: Path | None = None
+    unknown: tuple[str, ...] = ()
+    """Names in the file, or ONEAI_* in the environment, that are no setting: misspelt, most likely."""
 
     @property
     def gateway_url(self) -> str:
@@ -98,17 +108,36 @@ def load(env_file: Path | None = None, environ: Mapping[str, str] | None = None)
     """The settings in force. An `env_file` that was named but is not there is a BadSetting."""
     environ = os.environ if environ is None else environ
     path = _env_file(env_file, environ)
-    values = {name: value for name, value in (dotenv_values(path) if path else {}).items() if value is not None}
-    values |= environ
-    values = {name: value.strip() for name, value in values.items() if value.strip()}
+    written = _read(path) if path else {}
+    values = {name: value.strip() for name, value in (written | dict(environ)).items() if value.strip()}
     settings = _validated(values | {"overrides": _overrides(values), "credentials": _credentials(values)})
     _check_supabase(settings)
-    return settings.model_copy(update={"env_file": path})
+    return settings.model_copy(update={"env_file": path, "unknown": _unknown(written, environ)})
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        return {name: value for name, value in dotenv_values(path).items() if value is not None}
+    except (OSError, UnicodeDecodeError) as exc:
+        why = exc.strerror if isinstance(exc, OSError) else "it is no UTF-8 text"
+        raise BadSetting(
+            name="--env-file", found=f"{path} ({why})", accepted="a text file of NAME=value lines"
+        ) from exc
+
+
+def _unknown(written: Mapping[str, str], environ: Mapping[str, str]) -> tuple[str, ...]:
+    ours = _aliases()
+    asked = set(written) | {name for name in environ if name.startswith("ONEAI_")}
+    return tuple(sorted(name for name in asked if name not in ours and not _of_a_model(name)))
+
+
+def _aliases() -> set[str]:
+    return {str(field.alias) for field in Settings.model_fields.values() if field.alias} | {"ONEAI_ENV_FILE"}
 
 
 def without_settings() -> dict[str, str]:
     """The environment of this process less every setting of ours: for a child that is to have its own."""
-    ours = {str(field.alias) for field in Settings.model_fields.values() if field.alias} | {"ONEAI_ENV_FILE"}
+    ours = _aliases()
     return {name: value for name, value in os.environ.items() if not (name in ours or _of_a_model(name))}
 
 
@@ -166,9 +195,23 @@ def _shown(name: str, value: Any) -> str:
     return repr(value)
 
 
+_IN_WORDS = {
+    "int_parsing": "a whole number",
+    "float_parsing": "a number",
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "greater_than_equal": "{ge} or more",
+    "less_than_equal": "{le} or less",
+    "string_pattern_mismatch": "letters, digits and hyphens",
+    "string_too_short": "a text",
+    "value_error": "{error}",
+    "literal_error": "{expected}",
+}
+
+
 def _accepted(error: Any) -> str:
-    said = str(error["msg"]).removeprefix("Value error, ")
-    return said.removeprefix("Input should be ").removeprefix("String should ")
+    words = _IN_WORDS.get(error["type"])
+    return words.format(**error.get("ctx", {})) if words else str(error["msg"])
 
 
 def _check_supabase(settings: Settings) -> None:

@@ -366,6 +366,13 @@ class GatewaySilent(GatewayAway):
     code = "gateway_timeout"
 
 
+class GatewayGone(GatewayAway):
+    """The gateway at {url} took the request and hung up before it answered: it was stopped, or something between cut
+    the line. Its log says more, and `oneai why last` what became of a call."""
+
+    code = "gateway_gone"
+
+
 class NotAGateway(GatewayAway):
     """What answers at {url} is no OneAI Gateway: {why}. Set ONEAI_URL to where yours is."""
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from oneai.client import Gateway
-from oneai.errors import GatewayAway, GatewaySilent, NotAGateway, Refused
+from oneai.errors import GatewayAway, GatewayGone, GatewaySilent, NotAGateway, Refused
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -150,14 +150,14 @@ async def test_one_that_does_not_answer_in_time_is_silent() -> None:
         left.set()
 
 
-async def test_a_server_that_hangs_up_is_away() -> None:
+async def test_a_server_that_hangs_up_is_gone_and_not_away() -> None:
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.close()
 
     server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
     async with server, Gateway(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as gateway:
-        with pytest.raises(GatewayAway):
+        with pytest.raises(GatewayGone, match="hung up"):
             await gateway.health()
 
 

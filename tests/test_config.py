@@ -32,11 +32,14 @@ def test_a_named_file_that_is_missing_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "accepted"),
     [
-        ("PORT", "http", "integer"),
-        ("PORT", "70000", "65535"),
-        ("API_KEY_ENABLED", "perhaps", "boolean"),
+        ("PORT", "http", "accepted is a whole number."),
+        ("PORT", "70000", "65535 or less"),
+        ("API_KEY_ENABLED", "perhaps", "accepted is true or false."),
         ("SUPABASE_URL", "project", "http:// or https://"),
-        ("ONEAI_RETENTION_DAYS", "-1", "greater than or equal to 0"),
+        ("ONEAI_RETENTION_DAYS", "-1", "accepted is 0 or more."),
+        ("SUPABASE_URL", "http://db.example:99999", "port from 1 to 65535"),
+        ("API_KEY_HEADER", "X API Key", "letters, digits and hyphens"),
+        ("ONEAI_LOG_LEVEL", "loud", "'debug'"),
         ("MODEL_OP1_TIMEOUT", "2m", "whole number from 1"),
         ("MODEL_OP1_ENDPOINT", "gpu:8000", "http:// or https://"),
     ],
@@ -76,6 +79,20 @@ def test_model_variables_become_overrides_and_credentials() -> None:
 def test_keys_are_split_and_empty_ones_left_out() -> None:
     settings = load(API_KEYS=" n8n=first, second ,,")
     assert [key.get_secret_value() for key in settings.api_keys] == ["n8n=first", "second"]
+
+
+def test_what_is_no_setting_is_named_wherever_it_is_surely_meant_as_one(tmp_path: Path) -> None:
+    file = tmp_path / "master.env"
+    file.write_text("PORTS=3200\nMODEL_OP1_TIMEOUT=1000\n")
+    settings = config.load(file, {"ONEAI_HOEM": "/data", "HOMEPAGE": "x", "ONEAI_CREDENTIAL_BOX": "s"})
+    assert settings.unknown == ("ONEAI_HOEM", "PORTS")
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "master.env"
+    file.write_bytes(b"\xff\xfe\x00PORT")
+    with pytest.raises(BadSetting, match="no UTF-8 text"):
+        config.load(file, {})
 
 
 def test_the_example_file_names_every_variable_and_no_other() -> None:

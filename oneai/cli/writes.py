@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from oneai.cli.frame import Desk
-from oneai.errors import GatewayAway, GatewaySilent, OneAIError, Refused
+from oneai.errors import GatewayAway, GatewayGone, GatewaySilent, OneAIError, Refused
 
 _BY_ITSELF = "a running gateway takes it up by itself within 5 s"
 
@@ -32,7 +32,7 @@ async def announce(desk: Desk, *, force: bool = False) -> Live:
 
 
 def _why_not(url: str, exc: OneAIError) -> str:
-    if isinstance(exc, GatewayAway) and not isinstance(exc, GatewaySilent):
+    if isinstance(exc, GatewayAway) and not isinstance(exc, GatewaySilent | GatewayGone):
         return f"No gateway answers at {url}: it has this when it starts."
     if isinstance(exc, Refused) and exc.status in (401, 403):
         advice = "ONEAI_API_KEY names an admin key"

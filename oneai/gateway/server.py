@@ -56,6 +56,8 @@ class _Server(web.Server):
 
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises HomeInUse, PortTaken, BadSetting and StoreAway."""
+    for name in settings.unknown:
+        _log.warning("unknown_setting", name=name)
     _raise_file_limit()
     _spare_the_collector()
     async with runtime.opened(settings) as running:

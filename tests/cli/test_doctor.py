@@ -97,6 +97,7 @@ def test_open_calls_on_every_network_are_a_problem_and_on_loopback_are_not() -> 
 
 
 def test_rows_kept_for_ever_are_a_warning() -> None:
+    only(host.settings(facts(environ={"ONEAI_HOEM": "/data"})), Level.WARNING, "ONEAI_HOEM")
     only(host.settings(facts(environ={"ONEAI_RETENTION_DAYS": "0"})), Level.WARNING, "ONEAI_RETENTION_DAYS=90")
 
 

@@ -14,6 +14,9 @@ def settings(facts: Facts) -> Iterator[Remark]:
     """Whether they load is known by then: a wrong value has ended the command."""
     own = facts.settings
     yield ok("settings", f"read from {own.env_file or 'the environment'}")
+    if own.unknown:
+        what = f"{', '.join(own.unknown)}: no such setting, so that it has no effect"
+        yield warning("settings", what, "look the name up in master.env.example, and mend or delete the line")
     if not own.api_key_enabled and not own.host.startswith(_LOOPBACK):
         what = f"API_KEY_ENABLED is false and HOST is {own.host}: whoever reaches the port may call every model"
         yield problem("settings", what, "set API_KEY_ENABLED=true, or HOST=127.0.0.1, and restart the gateway")
