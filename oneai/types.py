@@ -183,6 +183,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    ours: tuple[str, ...] = ()
+    """What the request carried that nobody is to be shown, should the answer repeat it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

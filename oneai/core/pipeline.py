@@ -7,7 +7,7 @@ caller hears of it.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from oneai.core import chain, deadline, keys, outcome
@@ -19,7 +19,7 @@ from oneai.core.limit import Limit
 from oneai.core.outcome import TABLE, Next, Outcome
 from oneai.core.registry import Registry
 from oneai.core.room import Room
-from oneai.core.upstream_error import said
+from oneai.core.upstream_error import ours, said, without
 from oneai.errors import Forbidden
 from oneai.types import Answer, Attempt, Call, Model, Reply, Request, Surface, Usage
 
@@ -238,7 +238,8 @@ class Pipeline:
         except TimeoutError:
             result.outcome, result.message = share.outcome, f"no answer within {share.seconds:.1f} s"
         except Unusable as exc:
-            result.outcome, result.message, result.spoilt = Outcome(exc.outcome), exc.why, exc.reply
+            result.outcome, result.spoilt = Outcome(exc.outcome), exc.reply
+            result.message = without(exc.why, ours(request))
         except asyncio.CancelledError:
             result.outcome = Outcome.CLIENT_GONE
             raise
@@ -258,6 +259,7 @@ class Pipeline:
         result.outcome = outcome.of_answer(answer, call.surface)
         if result.outcome is Outcome.OK:
             return self._dialects[call.surface].read(call, model, answer)
+        answer = replace(answer, ours=ours(request))
         result.message = said(answer).message
         journey.retry_after_s = outcome.retry_after_s(answer) or journey.retry_after_s
         if TABLE[result.outcome].status is None:

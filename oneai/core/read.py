@@ -43,6 +43,15 @@ def _listed(payload: Any, *names: str) -> list[Any]:
     raise _wrong(f"no list `{names[0]}`")
 
 
+def _passable(value: Any) -> Any:
+    """The value itself. orjson reads 1,024 levels and writes 254, of which our own answer takes a few."""
+    try:
+        orjson.dumps([[[[[[value]]]]]])
+    except orjson.JSONEncodeError as exc:
+        raise _wrong("it nests too deep to be passed on") from exc
+    return value
+
+
 def _chat(_call: Call, payload: Any) -> dict[str, Any]:
     choices = _listed(payload, "choices")
     choice = choices[0] if choices else None
@@ -52,7 +61,7 @@ def _chat(_call: Call, payload: Any) -> dict[str, Any]:
     output: dict[str, Any] = {"text": _text(message.get("content"))}
     calls = message.get("tool_calls")
     if isinstance(calls, list) and calls:
-        output["tool_calls"] = calls
+        output["tool_calls"] = _passable(calls)
     reason = choice.get("finish_reason")
     return output | {"finish_reason": reason if isinstance(reason, str) else None}
 
@@ -134,7 +143,7 @@ def _document(document: Any) -> Any:
         return {"text": document}
     if not isinstance(document, dict):
         raise _wrong("the `document` of a result is neither text nor an object")
-    return {name: value for name, value in document.items() if value is not None}
+    return _passable({name: value for name, value in document.items() if value is not None})
 
 
 def _top_n(params: Mapping[str, Any]) -> int | None:

@@ -2,18 +2,22 @@
 
 import html
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from oneai.core import endpoint
 from oneai.logs import redact
-from oneai.types import Answer
+from oneai.types import Answer, Request
 
 LONGEST = 300
 """Characters of a message that are kept: what is longer quotes the input."""
 
 _CONSIDERED = 4_096
+_TELLING = 8
+"""Characters from which on a credential is one: `EMPTY` and its like stand where none is asked for."""
 # URLs (file:// is the caller's own and tells outcome.py whose fault it was), host='…', IPv6, IPv4, name:port. A word
 # with a number behind its colon goes too: better that than a node's name.
 _ADDRESS = re.compile(
@@ -42,11 +46,25 @@ def said(answer: Answer) -> Said:
     """The error of an answer: OpenAI's nested one, a flat one, a text, FastAPI's detail, Anthropic's, HTML, nothing."""
     fields = _fields(answer.body)
     return Said(
-        message=_shown(fields.get("message")) or f"HTTP {answer.status} without a message",
-        type=_word(fields.get("type")),
-        param=_word(fields.get("param")),
-        code=_word(fields.get("code")),
+        message=_shown(fields.get("message"), answer.ours) or f"HTTP {answer.status} without a message",
+        type=_word(fields.get("type"), answer.ours),
+        param=_word(fields.get("param"), answer.ours),
+        code=_word(fields.get("code"), answer.ours),
     )
+
+
+def ours(request: Request) -> tuple[str, ...]:
+    """What of a request its answer may repeat and nobody is to be shown: the credential, and the node's full name."""
+    credential = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    node = endpoint.node_of(request.url)
+    return (*([credential] if len(credential) >= _TELLING else []), *([node] if "." in node else []))
+
+
+def without(text: str, words: Iterable[str]) -> str:
+    """The text with these words, in whatever case, made unreadable."""
+    for word in words:
+        text = re.sub(re.escape(word), "…", text, flags=re.IGNORECASE)
+    return text
 
 
 def _fields(body: bytes) -> dict[str, Any]:
@@ -83,15 +101,16 @@ def _plain(text: str) -> str:
     return html.unescape(title[1] if title and title[1].strip() else _UNSEEN.sub(" ", text))
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, hidden_words: tuple[str, ...]) -> str:
     if not isinstance(value, str):
         return ""
-    hidden = _ADDRESS.sub("…", redact(value[:_CONSIDERED]))
+    # Addresses first: a node's name alone would leave its port behind.
+    hidden = without(_ADDRESS.sub("…", redact(value[:_CONSIDERED])), hidden_words)
     text = " ".join(hidden.replace("\0", "").split())
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
-def _word(value: Any) -> str | None:
+def _word(value: Any, hidden_words: tuple[str, ...]) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
-    return _shown(str(value))[:64] or None
+    return _shown(str(value), hidden_words)[:64] or None

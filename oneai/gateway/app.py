@@ -27,6 +27,8 @@ ROUTES = (
     Route("GET", "/metrics", metrics.scrape, Needs.ADMIN),
 )
 _CALLS = frozenset({"/v1/run"})
+_SHOWN = 80
+"""Characters of a model's name that are kept: of one that is none, a client may send megabytes."""
 
 
 class App:
@@ -58,6 +60,8 @@ class App:
             self._ended(visit, response.status, None)
         finally:
             self._runtime.in_flight -= 1
+        if self._runtime.closing:
+            response.force_close()
         response.headers["X-Request-Id"] = visit.request_id
         response.headers["Server"] = "oneai"
         return response
@@ -89,7 +93,7 @@ class App:
                 route=visit.route,
                 key_name=visit.key.name if visit.key else None,
                 task=task or None,
-                requested=call.requested if call else None,
+                requested=call.requested[:_SHOWN] if call and call.requested else None,
                 error=str(error) if error else None,
                 code=error.code if error else None,
                 attempts=attempts,

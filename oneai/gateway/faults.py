@@ -29,11 +29,12 @@ def response(error: OneAIError, visit: Visit, settings: Settings) -> web.Respons
         fields["WWW-Authenticate"] = 'Bearer realm="oneai"'
     if isinstance(error, MethodNotAllowed):
         fields["Allow"] = error.facts["accepted"]
-    if error.status in (405, 408, 413):
-        fields["Connection"] = "close"
-    return web.Response(
+    found = web.Response(
         status=status, body=body(error, visit.request_id), headers=fields, content_type="application/json"
     )
+    if error.status in (405, 408, 413):
+        found.force_close()
+    return found
 
 
 def body(error: OneAIError, request_id: str) -> bytes:

@@ -10,6 +10,8 @@ from oneai.errors import BadField, MissingField, NotJson, OneAIError
 
 _FOUND_LENGTH = 60
 _FIELD_LENGTH = 80
+_ID_LENGTH = 1024
+"""Of an id: it is in every usage row of the call, in the journal and in the store."""
 
 
 class _Strict(BaseModel):
@@ -36,9 +38,9 @@ class RunMeta(BaseModel):
 
     model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
 
-    tenant_id: str | None = None
-    doc_id: str | None = None
-    wf_run_id: str | None = None
+    tenant_id: str | None = Field(default=None, max_length=_ID_LENGTH)
+    doc_id: str | None = Field(default=None, max_length=_ID_LENGTH)
+    wf_run_id: str | None = Field(default=None, max_length=_ID_LENGTH)
 
 
 class RunBody(_Strict):
@@ -86,7 +88,7 @@ def _complaint(error: ErrorDetails) -> OneAIError:
     if error["type"] == "extra_forbidden":
         owner = RunInput if path[0] == "input" else RunBody
         return BadField(field=field, found="a field of this name", accepted=", ".join(owner.model_fields))
-    accepted = error["msg"].removeprefix("Input should be ")
+    accepted = error["msg"].removeprefix("Input should be ").removeprefix("String should have ")
     # What a model was to work on is nothing for an error's message.
     found = _kind(error["input"]) if path[0] == "input" else _shown(error["input"])
     return BadField(field=field, found=found, accepted=accepted)

@@ -72,7 +72,7 @@ async def _serve_until(stop: asyncio.Event, running: Runtime) -> None:
     try:
         site = await listen(runner, running.settings)
         await stop.wait()
-        await _drain(running, site)
+        await _drain(running, runner, site)
     finally:
         await runner.cleanup()
 
@@ -100,7 +100,16 @@ async def listen(runner: web.ServerRunner, settings: Settings) -> web.TCPSite:
     return site
 
 
-async def _drain(running: Runtime, site: web.TCPSite) -> None:
+def is_answering(running: Runtime, runner: web.ServerRunner) -> bool:
+    """Whether a call runs, or a reply is still on its way to a client that reads slowly."""
+    assert runner.server is not None
+    transports = (connection.transport for connection in runner.server.connections)
+    return bool(running.in_flight) or any(
+        transport is None or transport.get_write_buffer_size() for transport in transports
+    )
+
+
+async def _drain(running: Runtime, runner: web.ServerRunner, site: web.TCPSite) -> None:
     settings = running.settings
     running.draining = True
     _log.info("draining", in_flight=running.in_flight)
@@ -109,7 +118,7 @@ async def _drain(running: Runtime, site: web.TCPSite) -> None:
     await site.stop()
     try:
         async with asyncio.timeout(settings.drain_s):
-            while running.in_flight:  # noqa: ASYNC110 - a counter in every call's way is cheaper than an event
+            while is_answering(running, runner):  # noqa: ASYNC110 - an event would be in every call's way
                 await asyncio.sleep(0.05)
     except TimeoutError:
         _log.warning("drain_cut", in_flight=running.in_flight)

@@ -34,7 +34,7 @@ from oneai.store import Store, local_key
 from oneai.store import opened as opened_store
 from oneai.store.journal import Journal, home_lock
 from oneai.store.shipper import Shipper
-from oneai.types import Surface
+from oneai.types import Model, Surface
 from oneai.upstream import client, probe
 from oneai.upstream.client import Upstream
 from oneai.upstream.names import ServedNames
@@ -42,9 +42,12 @@ from oneai.upstream.names import ServedNames
 REFRESH_S = 5.0
 FLUSH_S = 2.0
 PROBE_S = 5.0
+PROBED_AT_ONCE = 64
 NAMES_S = 2.0
 TEND_S = 1.0
 DAY_S = 86_400.0
+PRUNE_FIRST_S = 300.0
+"""A gateway that is started anew each night would never live to see a day's end."""
 LAST_FLUSH_S = 5.0
 
 _log = Log("runtime")
@@ -138,6 +141,7 @@ class Runtime:
         self._shipper = Shipper(self._journal, self._store)
         self._store_is_open.set()
         await self.reload()
+        await self._correct_health()
 
     def restore(self) -> bool:
         """Serve from the snapshot on disk; False where there is none of this store."""
@@ -157,7 +161,7 @@ class Runtime:
             group.create_task(repeat("health", FLUSH_S, self._flush_health))
             group.create_task(repeat("refresh", REFRESH_S, lambda: self._refresh(stack), jitter=0.1))
             group.create_task(repeat("ship", TEND_S, self._ship))
-            group.create_task(repeat("retention", DAY_S, self._prune, jitter=0.1))
+            group.create_task(repeat("retention", DAY_S, self._prune, jitter=0.1, first_s=PRUNE_FIRST_S))
 
     async def flush(self) -> None:
         """Before the end: what the store can still be given, within a few seconds; the journal keeps the rest."""
@@ -206,11 +210,15 @@ class Runtime:
 
     async def _probe(self) -> None:
         shut = [m for m in self.registry.models.values() if self.pipeline.circuit(m.code).state is State.OPEN]
-        found = await asyncio.gather(*(probe.answers(self._upstream.send, m, self._credentials) for m in shut))
-        for model, answered in zip(shut, found, strict=True):
-            if answered:
-                self.pipeline.circuit(model.code).probed(self.clock.monotonic())
-                self.health.touch(model.code)
+        gate = asyncio.Semaphore(PROBED_AT_ONCE)
+        await asyncio.gather(*(self._probe_one(model, gate) for model in shut))
+
+    async def _probe_one(self, model: Model, gate: asyncio.Semaphore) -> None:
+        async with gate:
+            answered = await probe.answers(self._upstream.send, model, self._credentials)
+        if answered:
+            self.pipeline.circuit(model.code).probed(self.clock.monotonic())
+            self.health.touch(model.code)
 
     async def _flush_health(self) -> None:
         now = self.clock.monotonic()
@@ -224,6 +232,17 @@ class Runtime:
         finally:
             if not flushed:
                 self.health.give_back(deltas)
+
+    async def _correct_health(self) -> None:
+        """A circuit that was open when the gateway before us ended starts closed here: the store shall say so too."""
+        try:
+            rows = await self._opened_store().health()
+        except OneAIError as exc:
+            _log.warning("health_unread", reason=exc.message)
+            return
+        for row in rows:
+            if row.get("circuit_state") != State.CLOSED and row["model_code"] in self.registry.models:
+                self.health.touch(row["model_code"])
 
     async def _prune(self) -> None:
         if self.settings.retention_days:

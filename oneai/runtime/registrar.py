@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -32,6 +33,7 @@ class Registrar:
         self._gatekeeper = Gatekeeper()
         self._rows: tuple[list[Row], list[Row]] = ([], [])
         self._lock = asyncio.Lock()
+        self._saving = threading.Lock()
         self._doubt: str | None = None
         self.registry: Registry = registry.build([], [], self._overrides, self._environment)
         self.version = "empty"
@@ -83,16 +85,17 @@ class Registrar:
         return kept.served
 
     def save(self, store_name: str, served: Mapping[str, str]) -> None:
-        """Keep the rows in force on disk."""
-        models, key_rows = self._rows
-        kept = Snapshot(
-            store=store_name,
-            saved_at=self._clock.wall(),
-            models=tuple(models),
-            keys=tuple(key_rows),
-            served=dict(served),
-        )
-        snapshot.save(self._path, kept)
+        """Keep the rows in force on disk. From any thread: names are kept while a refresh keeps its rows."""
+        with self._saving:
+            models, key_rows = self._rows
+            kept = Snapshot(
+                store=store_name,
+                saved_at=self._clock.wall(),
+                models=tuple(models),
+                keys=tuple(key_rows),
+                served=dict(served),
+            )
+            snapshot.save(self._path, kept)
 
     def _build(self, rows: tuple[list[Row], list[Row]]) -> tuple[Registry, str]:
         models, key_rows = rows

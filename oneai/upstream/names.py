@@ -90,10 +90,11 @@ class ServedNames:
         else:  # a server that loads, or refuses us, has not changed its name
             name, window, trouble = self._before(model)
         self._known.pop(model.code, None)
+        before = self._learnt.get(model.code)
         self._learnt[model.code] = Learnt(
             endpoint=model.endpoint, at=self._monotonic(), name=name, window=window, trouble=trouble
         )
-        if trouble:
+        if trouble and (before is None or before.trouble != trouble):
             _log.warning("served_name_unclear", model=model.code, trouble=trouble)
 
     async def _answer(self, model: Model) -> Answer | None:

@@ -1,3 +1,4 @@
+import json
 import struct
 from base64 import b64encode
 from contextlib import suppress
@@ -196,6 +197,27 @@ def test_a_ranking_is_cut_at_top_n_after_sorting(top_n: Any, kept: int) -> None:
 )  # fmt: skip
 def test_a_ranking_of_the_wrong_shape_breaks_the_protocol(payload: Any) -> None:
     assert unusable(RANK, payload).outcome == "protocol_error"
+
+
+def nested(levels: int) -> Any:
+    found: Any = "end"
+    for _ in range(levels):
+        found = {"deeper": found}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("asked", "payload"),
+    [
+        pytest.param(TALK, chat("", tool_calls=[nested(300)]), id="tool calls"),
+        pytest.param(RANK, [{"index": 0, "score": 0.5, "document": nested(300)}], id="a document"),
+    ],
+)
+def test_what_nests_too_deep_to_be_passed_on_breaks_the_protocol(asked: Call, payload: Any) -> None:
+    body = json.dumps(payload).encode()
+    with pytest.raises(Unusable) as raised:
+        read.reply(asked, model(), answer(body))
+    assert raised.value.outcome == "protocol_error"
 
 
 JSON = st.recursive(

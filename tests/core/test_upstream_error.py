@@ -1,11 +1,13 @@
 import secrets
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oneai.core.upstream_error import LONGEST, Said, said
+from oneai.core.upstream_error import LONGEST, Said, ours, said
+from oneai.types import Request
 from tests.core.run_calls import answer
 
 
@@ -112,6 +114,23 @@ def test_addresses_are_hidden_in_the_other_fields_too() -> None:
 def test_a_key_is_not_shown() -> None:
     key = f"oo-{secrets.token_hex(32)}"
     assert key not in said(answer({"error": f"wrong key {key}"})).message
+
+
+def asked(credential: str, node: str = "gpu.example") -> Request:
+    headers = {"Authorization": f"Bearer {credential}"} if credential else {}
+    return Request(method="POST", url=f"http://{node}:8000/v1/chat/completions", body=b"", headers=headers)
+
+
+def test_a_credential_and_a_node_that_a_server_repeats_are_not_shown() -> None:
+    credential = f"sk+{secrets.token_hex(8)}"
+    error = {"message": f"wrong key {credential} at GPU.example", "param": f"key {credential}"}
+    told = said(replace(answer({"error": error}), ours=ours(asked(credential))))
+    assert told == Said(message="wrong key … at …", param="key …")
+
+
+@pytest.mark.parametrize("credential", ["", "EMPTY"])
+def test_what_is_no_secret_is_not_hidden(credential: str) -> None:
+    assert ours(asked(credential, node="vllm")) == ()
 
 
 @given(st.binary() | st.text().map(str.encode))

@@ -1,5 +1,7 @@
 """A request's way to its handler, and what every response carries."""
 
+import asyncio
+
 import orjson
 import pytest
 
@@ -151,3 +153,18 @@ def test_every_route_stands_once_and_only_three_need_no_key() -> None:
     assert len(seen) == len(app.ROUTES)
     open_to_all = {route.path for route in app.ROUTES if route.needs is Needs.NOTHING}
     assert open_to_all == {"/health", "/live", "/ready"}
+
+
+@pytest.mark.parametrize("method", ["PUT", "HEAD"])
+async def test_a_connection_that_is_said_to_close_is_closed(gate: Gate, method: str) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", gate.port)
+    writer.write(f"{method} /v1/run HTTP/1.1\r\nHost: gateway.example\r\n\r\n".encode())
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    writer.close()
+    assert b"\r\nConnection: close\r\n" in answer
+
+
+async def test_a_gateway_that_ends_keeps_no_connection(gate: Gate) -> None:
+    gate.running.closing = True
+    assert (await gate.get("/health")).headers["Connection"] == "close"

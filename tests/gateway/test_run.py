@@ -1,14 +1,16 @@
 """`POST /v1/run`: what goes out to a model server, and what comes back."""
 
 import asyncio
+import secrets
 from typing import Any
 
 import pytest
 
+from oneai.store import opened as opened_store
 from tests.fakes import model_server
 from tests.fakes.model_server import ModelServer, answers, chat
 from tests.fakes.waiting import until
-from tests.gateway.conftest import Gate, page
+from tests.gateway.conftest import Gate, House, page
 
 HI = {"task": "llm", "input": {"text": "Hi"}}
 
@@ -196,3 +198,23 @@ async def test_no_answer_names_a_node(gate: Gate, server: ModelServer, second: M
         assert one.status >= 400
         assert "127.0.0.1" not in text
         assert str(server.port) not in text
+
+
+@pytest.mark.parametrize(("status", "shown"), [(400, 400), (401, 502), (500, 502), (200, 502)])
+async def test_a_credential_that_a_model_server_repeats_is_told_to_nobody(
+    house: House, server: ModelServer, second: ModelServer, status: int, shown: int
+) -> None:
+    credential = secrets.token_hex(12)
+    async with opened_store(f"sqlite:{house.home / 'oneai.db'}") as store:
+        await store.change_model("lp1", {"meta": {"credential_env": "MODEL_LP1_API_KEY"}})
+    server.default = answers({"error": {"message": f"incorrect key {credential}"}}, status)
+    second.default = model_server.resets
+    async with house.opened(MODEL_LP1_API_KEY=credential) as gate:
+        said = await gate.run(HI | {"fallback": False})
+        assert server.heard[0].headers["authorization"] == f"Bearer {credential}"
+        story = await gate.get(f"/admin/calls/{said.headers['X-OneAI-Call']}", "admin")
+        state = await gate.get("/admin/state", "admin")
+        [row] = await gate.running._journal.find(said.headers["X-OneAI-Call"])
+    assert said.status == shown
+    assert row["message"] == "incorrect key …"
+    assert credential not in f"{said.body!r} {said.headers} {story.body!r} {state.body!r} {row}"

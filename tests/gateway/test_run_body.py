@@ -160,6 +160,20 @@ async def test_bad_input_is_a_clear_error(
     assert server.heard == []
 
 
+@pytest.mark.parametrize("name", ["tenant_id", "doc_id", "wf_run_id"])
+async def test_an_id_that_no_usage_row_should_hold_is_a_clear_error(gate: Gate, name: str) -> None:
+    answer = await gate.run({"task": "llm", "input": TEXT, "meta": {name: "x" * 1025}})
+    assert (answer.status, answer.error["param"]) == (400, f"meta.{name}")
+    assert "accepted is at most 1024 characters" in answer.error["message"]
+    assert (await gate.run({"task": "llm", "input": TEXT, "meta": {name: "x" * 1024}})).status == 200
+
+
+async def test_of_a_long_name_that_is_no_models_little_is_kept(gate: Gate) -> None:
+    answer = await gate.run({"task": "llm", "model": "x" * 100_000, "input": TEXT})
+    story = await gate.get(f"/admin/calls/{answer.headers['X-OneAI-Call']}", "admin")
+    assert (answer.status, story.json()["requested"]) == (404, "x" * 80)
+
+
 @pytest.mark.parametrize("found", ["999", "3600001", "soon", "-5", "1e4", "\N{SUPERSCRIPT TWO}000", "9" * 5000])
 async def test_a_bad_timeout_is_a_clear_error(gate: Gate, found: str) -> None:
     answer = await gate.run({"task": "llm", "input": TEXT}, headers={"X-OneAI-Timeout-Ms": found})

@@ -93,6 +93,28 @@ async def test_sigterm_ends_what_runs_and_takes_nothing_new(
             asyncio.get_running_loop().remove_signal_handler(number)
 
 
+async def test_a_reply_is_not_over_before_its_client_has_read_it(gate: Gate, server: ModelServer) -> None:
+    runner = serving.runner_of(App(gate.running))
+    await runner.setup()
+    await serving.listen(runner, gate.running.settings)
+    try:
+        assert not serving.is_answering(gate.running, runner)
+        server.default = answers(chat("x" * 30_000_000))
+        body = b'{"task":"llm","input":{"text":"Hi"}}'
+        head = f"POST /v1/run HTTP/1.1\r\nHost: a\r\nX-API-Key: {gate.admin}\r\nContent-Length: {len(body)}\r\n\r\n"
+        reader, writer = await asyncio.open_connection("127.0.0.1", runner.addresses[0][1])
+        writer.write(head.encode() + body)
+        async with asyncio.timeout(10):
+            await reader.readuntil(b"\r\n\r\n")
+            assert not gate.running.in_flight
+            assert serving.is_answering(gate.running, runner)
+            while serving.is_answering(gate.running, runner):
+                await reader.read(1 << 20)
+        writer.close()
+    finally:
+        await runner.cleanup()
+
+
 async def _port(capsys: pytest.CaptureFixture[str]) -> int:
     said = ""
 

@@ -1,5 +1,8 @@
 """The registry in force: what replaces it, what does not, and what of it survives on disk."""
 
+import asyncio
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,6 +125,26 @@ async def test_the_snapshot_brings_back_models_keys_and_names(
     assert other.registry.models == registrar.registry.models
     assert other.registry.keys == registrar.registry.keys
     assert other.version == registrar.version
+
+
+async def test_the_snapshot_is_written_by_one_at_a_time(
+    registrar: Registrar, store: ToldStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, most, met = 0, 0, threading.Barrier(2)
+
+    def save(*_: object) -> bool:
+        nonlocal writing, most
+        writing += 1
+        most = max(most, writing)
+        # Whoever else may come in does so now; else nobody does, and the wait is over.
+        with suppress(threading.BrokenBarrierError):
+            met.wait(0.1)
+        writing -= 1
+        return True
+
+    monkeypatch.setattr(snapshot, "save", save)
+    await asyncio.gather(*(asyncio.to_thread(registrar.save, store.name, {}) for _ in range(2)))
+    assert most == 1
 
 
 async def test_the_snapshot_of_another_store_is_refused(

@@ -1,13 +1,18 @@
 """A gateway without its HTTP: how it starts, what it does while the store is away, and what it leaves in order."""
 
 import asyncio
+import time
+import uuid
 from pathlib import Path
 
 import pytest
 
 from oneai import runtime
+from oneai.core import usage
 from oneai.core.breaker import State
+from oneai.core.outcome import Verdict
 from oneai.core.recent import Ended
+from oneai.core.usage import timestamp
 from oneai.errors import HomeInUse, StoreAway, StoreRefused
 from oneai.runtime import Runtime, patience
 from oneai.store import snapshot
@@ -105,7 +110,7 @@ async def test_a_store_that_comes_back_is_read_again(
         store.away = None
         await store.put_models(writable(row("lp3")))
         await until(lambda: "lp3" in running.registry.models)
-        assert running.report().store["up"]
+        await until(lambda: running.report().troubles == [])
 
 
 async def test_a_store_that_goes_away_while_serving_is_said_and_the_registry_stays(
@@ -194,6 +199,43 @@ async def test_health_reaches_the_store_and_what_failed_is_given_back(
         assert (kept["success_count"], kept["failure_count"]) == (2, 1)
 
 
+async def test_old_usage_goes_soon_after_a_start_for_some_gateways_start_daily(
+    open_runtime: Open, store: ToldStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "PRUNE_FIRST_S", 0.01)
+    for id, made in (("old", "2020-01-02T00:00:00.000Z"), ("new", timestamp(time.time()))):
+        row = usage.row(call(id=id), Attempt(id=str(uuid.uuid4()), model="lp1", outcome="ok"), 1)
+        await store.add_usage([row | {"created_at": made}])
+    async with open_runtime(ONEAI_RETENTION_DAYS="30"):
+
+        async def gone() -> bool:
+            return not await store.calls("old")
+
+        await until(gone)
+        assert await store.calls("new")
+
+
+async def test_circuits_that_a_gateway_left_open_are_not_so_for_ever(
+    open_runtime: Open, store: ToldStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_runtime() as running:
+        for _ in range(2):
+            admission = running.pipeline.circuit("lp1").admit(0.0, 1.0)
+            assert admission is not None
+            running.pipeline.circuit("lp1").settle(admission, Verdict.CONNECT_FAILURE, 0.0, 0.5)
+        note(running, outcome="unreachable")
+    assert [row["circuit_state"] for row in await store.health()] == ["open"]
+    monkeypatch.setattr(runtime, "FLUSH_S", 0.01)
+    async with open_runtime():
+
+        async def closed() -> bool:
+            return [row["circuit_state"] for row in await store.health()] == ["closed"]
+
+        await until(closed)
+    [kept] = await store.health()
+    assert (kept["status"], kept["failure_count"], kept["last_error_message"]) == ("healthy", 1, "unreachable")
+
+
 async def test_what_is_left_is_flushed_at_the_end(open_runtime: Open, store: ToldStore) -> None:
     async with open_runtime() as running:
         note(running)
@@ -265,6 +307,33 @@ async def test_an_open_circuit_is_probed_and_half_opens_when_its_server_answers(
         assert len(server.heard) == before
         assert running.reset("lp1") == "half_open"
         assert running.status_of("lp1") == "healthy"
+
+
+async def test_no_more_than_so_many_servers_are_probed_at_once(
+    open_runtime: Open, store: ToldStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "PROBED_AT_ONCE", 2)
+    await store.put_models(writable(*(row(f"op{number}") for number in range(2, 7))))
+    under_way, most, asked = 0, 0, 0
+
+    async def answers(*_: object) -> bool:
+        nonlocal under_way, most, asked
+        under_way, asked = under_way + 1, asked + 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        under_way -= 1
+        return False
+
+    monkeypatch.setattr("oneai.upstream.probe.answers", answers)
+    async with open_runtime() as running:
+        for code in running.registry.models:
+            circuit = running.pipeline.circuit(code)
+            for _ in range(5):
+                admission = circuit.admit(0.0, 1.0)
+                if admission is not None:
+                    circuit.settle(admission, Verdict.FAILURE, 0.0, 0.5)
+        await running._probe()
+    assert (asked, most) == (8, 2)
 
 
 async def test_served_names_are_learnt_and_survive_a_restart(

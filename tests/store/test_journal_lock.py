@@ -7,6 +7,7 @@ import pytest
 
 from oneai.errors import BadSetting, HomeInUse
 from oneai.store.journal import home_lock
+from tests.store.test_journal_disk import full_disk
 
 HOLDER = """
 import sys
@@ -47,4 +48,9 @@ def test_a_home_is_free_again_when_its_gateway_was_killed(tmp_path: Path) -> Non
 def test_a_home_that_cannot_be_made_is_a_setting_that_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadSetting, match="ONEAI_HOME"), home_lock(tmp_path / "file" / "home"):
+        pass
+
+
+def test_a_home_on_a_full_disk_is_held_all_the_same(tmp_path: Path) -> None:
+    with full_disk(0), home_lock(tmp_path), pytest.raises(HomeInUse, match="process unknown"), home_lock(tmp_path):
         pass

@@ -166,6 +166,16 @@ async def test_a_changed_endpoint_has_no_name_until_it_is_asked(servers: Servers
     assert names.of(moved) == "new"
 
 
+async def test_a_name_that_stays_unclear_is_logged_once(servers: Servers, caplog: pytest.LogCaptureFixture) -> None:
+    names = servers.names()
+    for servers.now in (0.0, 30.0, 60.0):
+        servers.says[URL] = models("one", "two")
+        await names.learn([model()])
+    servers.says[URL], servers.now = models("one", "two", "three"), 90.0
+    await names.learn([model()])
+    assert [record.message for record in caplog.records] == ["served_name_unclear"] * 2
+
+
 async def test_asking_again_forgets_first(servers: Servers) -> None:
     servers.says[URL] = models("old")
     names = await learnt(servers, model())

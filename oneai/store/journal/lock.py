@@ -4,7 +4,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from oneai.errors import BadSetting, HomeInUse
@@ -40,11 +40,17 @@ def home_lock(home: Path) -> Iterator[None]:
     if file is None:
         raise HomeInUse(home=f"{home} (process {_holder(path)})")
     try:
-        os.ftruncate(file, 0)
-        os.write(file, f"{os.getpid()}\n".encode())
+        _sign(file)
         yield
     finally:
         os.close(file)
+
+
+def _sign(file: int) -> None:
+    # The lock holds without it: on a full disk the gateway goes on, and a second one is told of no number.
+    with suppress(OSError):
+        os.ftruncate(file, 0)
+        os.write(file, f"{os.getpid()}\n".encode())
 
 
 def unusable(folder: Path, exc: OSError) -> BadSetting:
