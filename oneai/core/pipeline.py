@@ -6,79 +6,23 @@ caller hears of it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from oneai.core import chain, deadline, keys, outcome
 from oneai.core.breaker import Admission, Circuit, State
 from oneai.core.deadline import Share
 from oneai.core.dialect import Dialect, Unusable
 from oneai.core.exhausted import fault
+from oneai.core.journey import Done, Journey, Result
 from oneai.core.limit import Limit
 from oneai.core.outcome import TABLE, Next, Outcome
 from oneai.core.registry import Registry
 from oneai.core.room import Room
+from oneai.core.seams import Clock, Names, Recorder, Send
 from oneai.core.upstream_error import ours, said, without
 from oneai.errors import Forbidden
-from oneai.types import Answer, Attempt, Call, Model, Reply, Request, Surface, Usage
-
-Send = Callable[[Request], Awaitable[Answer]]
-"""Sends one attempt; raises `Unusable` for what went wrong on the way. The pipeline bounds its time by cancelling."""
-
-
-class Names(Protocol):
-    """The names that model servers go by."""
-
-    def of(self, model: Model) -> str | None:
-        """The served name, None while it is not known."""
-
-    async def ask_again(self, model: Model) -> None:
-        """Forget the name and ask the server now."""
-
-
-class Recorder(Protocol):
-    """Where every attempt goes before its reply does."""
-
-    def attempted(self, call: Call, attempt: Attempt, number: int) -> None: ...
-
-    def passed_over(self, call: Call, attempt: Attempt) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
-    """Time and chance, handed in: seconds monotonic, seconds since the epoch, 0 to 1, a fresh id."""
-
-    monotonic: Callable[[], float]
-    wall: Callable[[], float]
-    jitter: Callable[[], float]
-    new_id: Callable[[], str]
-
-
-@dataclass(slots=True, kw_only=True)
-class Journey:
-    """A call on its way: what was tried so far, and what is left of its time."""
-
-    call: Call
-    ends_at: float
-    attempts: list[Attempt] = field(default_factory=list)
-    refusals: list[Answer] = field(default_factory=list)
-    retry_after_s: float | None = None
-    upstream_s: float = 0.0
-
-    @property
-    def tries(self) -> int:
-        return sum(1 for attempt in self.attempts if attempt.id)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """A call that was answered, and how."""
-
-    reply: Reply
-    model: Model
-    attempts: tuple[Attempt, ...]
-    upstream_s: float
+from oneai.types import Attempt, Call, Model, Reply, Request, Surface, Usage
 
 
 class Pipeline:
@@ -173,6 +117,8 @@ class Pipeline:
         if any(circuit.state is State.HALF_OPEN for circuit in circuits.values()):
             return None  # another call is trying one of them
         reply = await self._visit(journey, due, 0, force=True)
+        if journey.tries:  # it was tried after all: that it was passed over at first would only confuse
+            journey.attempts[:] = [each for each in journey.attempts if each.id or each.model != due.code]
         return None if reply is None else self._done(journey, due, reply)
 
     def _done(self, journey: Journey, model: Model, reply: Reply) -> Done:
@@ -231,7 +177,7 @@ class Pipeline:
         self, journey: Journey, model: Model, request: Request, share: Share, admission: Admission
     ) -> Reply | None:
         """One attempt, settled with the circuit and recorded however it ends."""
-        started, wall, result, reply = self._clock.monotonic(), self._clock.wall(), _Result(), None
+        started, wall, result, reply = self._clock.monotonic(), self._clock.wall(), Result(), None
         try:
             with Limit(share.seconds):
                 reply = await self._exchange(journey, model, request, result)
@@ -249,7 +195,7 @@ class Pipeline:
             self._settle(journey, model, admission, result, reply, elapsed, wall)
         return reply
 
-    async def _exchange(self, journey: Journey, model: Model, request: Request, result: "_Result") -> Reply | None:
+    async def _exchange(self, journey: Journey, model: Model, request: Request, result: Result) -> Reply | None:
         call = journey.call
         answer = await self._send(request)
         if outcome.names_wrong_model(answer):
@@ -271,7 +217,7 @@ class Pipeline:
         journey: Journey,
         model: Model,
         admission: Admission,
-        result: "_Result",
+        result: Result,
         reply: Reply | None,
         elapsed: float,
         wall: float,
@@ -293,14 +239,3 @@ class Pipeline:
         )
         journey.attempts.append(attempt)
         self._recorder.attempted(journey.call, attempt, journey.tries)
-
-
-@dataclass(slots=True)
-class _Result:
-    """What is known of an attempt while it runs: a cut one is the model's broken protocol until told otherwise."""
-
-    outcome: Outcome = Outcome.PROTOCOL_ERROR
-    status: int | None = None
-    message: str | None = None
-    spoilt: Reply | None = None
-    """An answer that a gate refused: it took tokens all the same."""

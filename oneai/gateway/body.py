@@ -10,6 +10,9 @@ from oneai.core.budget import Budget
 from oneai.errors import BadRequest, ClientTooSlow
 from oneai.gateway.visit import Visit
 
+LEAST_BYTES_PER_S = 16_384
+"""Beyond the first half minute: who sends a byte now and then would hold the room of all the others."""
+
 
 class Body:
     """`async with Body(budget, visit) as body:` has the body, its bytes reserved until the block ends.
@@ -46,6 +49,9 @@ class Body:
             body += stream.read_nowait() if stream.is_eof() else await _next(stream, self._visit.body_idle_s)
             if len(body) > self._reserved:
                 self._reserve(len(body))
+            late_s = time.monotonic() - started - self._visit.body_idle_s
+            if late_s > 0 and len(body) < LEAST_BYTES_PER_S * late_s:
+                raise ClientTooSlow
         self._visit.receiving_s = time.monotonic() - started
         return body
 

@@ -7,7 +7,7 @@ import orjson
 from aiohttp import web
 from multidict import istr
 
-from oneai.core.pipeline import Done
+from oneai.core.journey import Done
 from oneai.core.registry import Registry
 from oneai.errors import BadField, MissingField, UnknownModel, UnknownProfile, UnknownTask
 from oneai.gateway import auth, headers, run_body, run_images

@@ -9,7 +9,7 @@ from aiohttp import web
 from multidict import istr
 
 from oneai import ids
-from oneai.core.pipeline import Done
+from oneai.core.journey import Done
 from oneai.types import Attempt, Call, Key
 
 _REQUEST_ID, _CF_RAY = istr("X-Request-Id"), istr("CF-Ray")

@@ -16,12 +16,13 @@ from oneai.core.breaker import State
 from oneai.core.budget import Budget
 from oneai.core.health import Health, status
 from oneai.core.metrics import Metrics
-from oneai.core.pipeline import Clock, Pipeline
+from oneai.core.pipeline import Pipeline
 from oneai.core.quota import Quota
 from oneai.core.recent import Recent
 from oneai.core.recorder import Recorder
 from oneai.core.registry import Registry
 from oneai.core.run_dialect import RunDialect
+from oneai.core.seams import Clock
 from oneai.core.usage import timestamp
 from oneai.errors import OneAIError, StoreAway, StoreLacks, StoreRefused
 from oneai.logs import Log

@@ -10,9 +10,9 @@ import orjson
 
 from oneai.config import Settings
 from oneai.core import keys, registry
-from oneai.core.pipeline import Clock
 from oneai.core.refresh import Gatekeeper
 from oneai.core.registry import Registry
+from oneai.core.seams import Clock
 from oneai.errors import StoreLacks
 from oneai.logs import Log
 from oneai.store import Store, snapshot

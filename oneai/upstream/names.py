@@ -9,14 +9,14 @@ import orjson
 
 from oneai.core import endpoint
 from oneai.core.dialect import Unusable
-from oneai.core.pipeline import Send
+from oneai.core.seams import Send
 from oneai.logs import Log
 from oneai.types import Answer, Model, Request
 
 ASK_S = 2.0
 AGAIN_S = 600.0
 AGAIN_AFTER_FAILURE_S = 30.0
-_AT_ONCE = 16
+_AT_ONCE = 64
 
 _log = Log("names")
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from oneai.core import endpoint
 from oneai.core.dialect import Unusable
-from oneai.core.pipeline import Send
+from oneai.core.seams import Send
 from oneai.types import Model, Request
 
 TIMEOUT_S = 2.0

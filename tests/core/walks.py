@@ -10,8 +10,10 @@ import orjson
 from oneai import profiles
 from oneai.core import registry
 from oneai.core.dialect import Unusable
-from oneai.core.pipeline import Clock, Done, Pipeline
+from oneai.core.journey import Done
+from oneai.core.pipeline import Pipeline
 from oneai.core.run_dialect import RunDialect
+from oneai.core.seams import Clock
 from oneai.types import Answer, Ask, Attempt, Call, Domain, Key, Model, Request, Surface
 from tests.core.rows_of import row
 from tests.core.run_calls import chat

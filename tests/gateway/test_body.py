@@ -74,6 +74,20 @@ async def test_a_client_that_stops_sending_is_told_408(house: House) -> None:
         assert gate.running.budget.held == 0
 
 
+async def test_a_client_that_dribbles_is_told_408_though_it_never_stops(house: House) -> None:
+    async with house.opened(body_idle_s=0.2) as gate:
+        reader, writer = await asyncio.open_connection("127.0.0.1", gate.port)
+        writer.write(head(gate, "Content-Length: 1000000"))
+        answer = asyncio.create_task(raw.response(reader))
+        async with asyncio.timeout(10):
+            while not answer.done():
+                writer.write(b" ")
+                await asyncio.wait((answer,), timeout=0.02)
+        assert (await answer).status == 408
+        assert gate.running.budget.held == 0
+        writer.close()
+
+
 async def test_a_client_that_asks_before_it_sends_is_told_to_go_on(gate: Gate) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", gate.port)
     writer.write(head(gate, f"Content-Length: {len(HI)}", "Expect: 100-continue"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from oneai.core.pipeline import Clock
+from oneai.core.seams import Clock
 from oneai.errors import StoreAway
 from oneai.runtime.registrar import Registrar
 from oneai.store import snapshot

@@ -1,0 +1,38 @@
+"""What the pipeline is handed: a way to send, the names that servers go by, a recorder, time and chance."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from oneai.types import Answer, Attempt, Call, Model, Request
+
+Send = Callable[[Request], Awaitable[Answer]]
+"""Sends one attempt; raises `Unusable` for what went wrong on the way. The pipeline bounds its time by cancelling."""
+
+
+class Names(Protocol):
+    """The names that model servers go by."""
+
+    def of(self, model: Model) -> str | None:
+        """The served name, None while it is not known."""
+
+    async def ask_again(self, model: Model) -> None:
+        """Forget the name and ask the server now."""
+
+
+class Recorder(Protocol):
+    """Where every attempt goes before its reply does."""
+
+    def attempted(self, call: Call, attempt: Attempt, number: int) -> None: ...
+
+    def passed_over(self, call: Call, attempt: Attempt) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """Time and chance, handed in: seconds monotonic, seconds since the epoch, 0 to 1, a fresh id."""
+
+    monotonic: Callable[[], float]
+    wall: Callable[[], float]
+    jitter: Callable[[], float]
+    new_id: Callable[[], str]
