@@ -10,6 +10,7 @@ import typer
 
 from oneai.cli.demo.children import Children
 from oneai.cli.demo.script import Demo
+from oneai.cli.demo.signals import Signals
 from oneai.cli.frame import Json
 from oneai.cli.output import Output
 
@@ -27,7 +28,11 @@ def demo(
 
     config.load(context.find_root().params.get("env_file"))
     out = Output(json=json)
-    with tempfile.TemporaryDirectory(prefix="oneai-demo-") as folder, Children(Path(folder)) as children:
+    with (
+        Signals() as signals,
+        tempfile.TemporaryDirectory(prefix="oneai-demo-") as folder,
+        Children(Path(folder), signals) as children,
+    ):
         told = Demo(children, out).tell()
         out.give(told, lambda _console: None)
         if not once and not json:
@@ -38,9 +43,8 @@ def demo(
 def _wait(out: Output, children: Children) -> None:
     """Keep it all up for trying things, until Ctrl-C or SIGTERM."""
     settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in children.settings.items())
-    out.say(f"\nIt goes on until Ctrl-C. To try things from another terminal:\n  export {settings}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        out.say(f"\nIt goes on until Ctrl-C. To try things from another terminal:\n  export {settings}")
         signal.pause()
     except KeyboardInterrupt:
         out.say("")

@@ -4,9 +4,12 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
+from oneai.cli.demo.signals import Signals
 from oneai.cli.frame import DONE, WITHOUT_EFFECT
 from oneai.config import without_settings
 from oneai.errors import DemoFailed
@@ -26,59 +29,61 @@ def free_port() -> int:
 class Children:
     """Nothing of this machine's own settings reaches them, and nothing of them stays."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, signals: Signals) -> None:
         self.folder = folder
         self.settings = {"ONEAI_HOME": str(folder / "home"), "PORT": str(free_port())}
-        self._servers: list[subprocess.Popen[bytes]] = []
+        self._signals = signals
+        self._started: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> "Children":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None) -> None:
-        for server in reversed(self._servers):
-            server.terminate()
-        for server in self._servers:
+        self._signals.pass_over()
+        for process in reversed(self._started):
+            process.terminate()
+        for process in self._started:
             try:
-                server.wait(STOP_S)
+                process.communicate(timeout=STOP_S)
             except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+                process.kill()
+                process.communicate()
 
     def serve(self, port: int, *command: str) -> None:
         """Start a server, and return when it accepts calls. Raises DemoFailed, with its last words."""
         log = self.folder / f"{command[0]}.log"
         with log.open("wb") as sink:
-            # A session of its own: Ctrl-C is ours to handle, and we stop them in order.
-            server = subprocess.Popen(  # noqa: S603 - our own interpreter and our own words
-                self._words(*command),
-                env=self._environment(),
-                cwd=self.folder,
-                stderr=sink,
-                stdout=sink,
-                start_new_session=True,
-            )
-        self._servers.append(server)
+            server = self._start(command, stdout=sink, stderr=sink)
         ends_at = time.monotonic() + START_S
         while not _accepts(port):
             if server.poll() is not None or time.monotonic() > ends_at:
                 raise DemoFailed(command=f"oneai {' '.join(command)}", why=_last_words(log))
             time.sleep(0.05)
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end. Raises DemoFailed where it neither succeeds nor says that something is degraded."""
-        done = subprocess.run(  # noqa: S603 - our own interpreter and our own words
-            self._words(*command),
-            env=self._environment(),
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_S,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-        if done.returncode not in (DONE, WITHOUT_EFFECT):
-            raise DemoFailed(command=f"oneai {' '.join(command)}", why=done.stderr.strip() or "it says nothing")
-        return done
+    def run(self, *command: str) -> tuple[str, str]:
+        """What a command prints and says. Raises DemoFailed where it neither succeeds nor tells of something degraded."""
+        process = self._start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out, err = process.communicate(timeout=COMMAND_S)
+        if process.returncode not in (DONE, WITHOUT_EFFECT):
+            raise DemoFailed(command=f"oneai {' '.join(command)}", why=err.strip() or "it says nothing")
+        return out, err
+
+    def _start(
+        self, command: Sequence[str], *, stdout: IO[bytes] | int, stderr: IO[bytes] | int
+    ) -> subprocess.Popen[str]:
+        with self._signals.held():
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own words
+                self._words(*command),
+                env=self._environment(),
+                cwd=self.folder,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,  # Ctrl-C is ours to handle, and we stop them in order
+            )
+            self._started.append(process)
+        return process
 
     def _words(self, *command: str) -> list[str]:
         return [sys.executable, "-m", "oneai", *command]

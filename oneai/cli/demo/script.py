@@ -59,7 +59,7 @@ class Demo:
     def _show_usage(self) -> None:
         """The rows are in the journal already; the store has them a moment later."""
         for _ in range(20):
-            told = self.children.run("usage", "--json").stdout
+            told, _ = self.children.run("usage", "--json")
             if '"calls": 4' in told.partition('"total"')[2]:
                 break
         self._show("usage")
@@ -71,9 +71,9 @@ class Demo:
 
     def _run(self, *command: str) -> str:
         self._command(command)
-        done = self.children.run(*command)
-        self._steps.append({"command": ["oneai", *command], "output": done.stdout, "words": done.stderr})
-        return f"{done.stdout.rstrip()}\n{done.stderr.rstrip()}".strip("\n")
+        printed, said = self.children.run(*command)
+        self._steps.append({"command": ["oneai", *command], "output": printed, "words": said})
+        return f"{printed.rstrip()}\n{said.rstrip()}".strip("\n")
 
     def _show(self, *command: str) -> None:
         self._print(self._run(*command))
