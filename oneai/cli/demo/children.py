@@ -17,6 +17,7 @@ from oneai.errors import DemoFailed
 START_S = 30.0
 STOP_S = 15.0
 COMMAND_S = 120.0
+_Sink = IO[bytes] | int
 
 
 def free_port() -> int:
@@ -61,16 +62,17 @@ class Children:
             time.sleep(0.05)
 
     def run(self, *command: str) -> tuple[str, str]:
-        """What a command prints and says. Raises DemoFailed where it neither succeeds nor tells of something degraded."""
+        """What a command prints and says. Raises DemoFailed where it fails; that something is degraded is no failure."""
         process = self._start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        out, err = process.communicate(timeout=COMMAND_S)
+        try:
+            out, err = process.communicate(timeout=COMMAND_S)
+        except subprocess.TimeoutExpired as exc:
+            raise DemoFailed(command=f"oneai {' '.join(command)}", why=f"it did not end in {COMMAND_S:g} s") from exc
         if process.returncode not in (DONE, WITHOUT_EFFECT):
             raise DemoFailed(command=f"oneai {' '.join(command)}", why=err.strip() or "it says nothing")
         return out, err
 
-    def _start(
-        self, command: Sequence[str], *, stdout: IO[bytes] | int, stderr: IO[bytes] | int
-    ) -> subprocess.Popen[str]:
+    def _start(self, command: Sequence[str], *, stdout: _Sink, stderr: _Sink) -> subprocess.Popen[str]:
         with self._signals.held():
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own words
                 self._words(*command),
