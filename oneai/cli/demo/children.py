@@ -62,7 +62,7 @@ class Children:
             time.sleep(0.05)
 
     def run(self, *command: str) -> tuple[str, str]:
-        """What a command prints and says. Raises DemoFailed where it fails; that something is degraded is no failure."""
+        """What a command prints and says. Raises DemoFailed where it fails; finding something degraded is none."""
         process = self._start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
             out, err = process.communicate(timeout=COMMAND_S)

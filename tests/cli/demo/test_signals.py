@@ -16,9 +16,14 @@ def test_each_ends_the_demo(number: signal.Signals) -> None:
 @BOTH
 def test_one_that_comes_while_held_back_is_raised_at_the_end(number: signal.Signals) -> None:
     done = []
-    with Signals() as signals, pytest.raises(KeyboardInterrupt), signals.held():
-        signal.raise_signal(number)
-        done.append("registered")
+
+    def started_and_registered(signals: Signals) -> None:
+        with signals.held():
+            signal.raise_signal(number)
+            done.append("registered")
+
+    with Signals() as signals, pytest.raises(KeyboardInterrupt):
+        started_and_registered(signals)
     assert done == ["registered"]
 
 
