@@ -36,15 +36,16 @@ class Learnt:
 class ServedNames:
     """What each model's server calls it. `meta.served_model` wins; where nothing is known, `model` is left out."""
 
-    def __init__(
-        self, send: Send, credentials: Mapping[str, str], *, monotonic: Callable[[], float], known: Mapping[str, str]
-    ) -> None:
+    def __init__(self, send: Send, credentials: Mapping[str, str], *, monotonic: Callable[[], float]) -> None:
         self._send = send
         self._credentials = credentials
         self._monotonic = monotonic
-        self._known = dict(known)
-        """From the snapshot: good until the server is asked."""
+        self._known: dict[str, str] = {}
         self._learnt: dict[str, Learnt] = {}
+
+    def recall(self, known: Mapping[str, str]) -> None:
+        """Names by model code, from the snapshot: good until the servers are asked."""
+        self._known = dict(known)
 
     def of(self, model: Model) -> str | None:
         if model.served_model:

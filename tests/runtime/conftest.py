@@ -54,7 +54,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_runtime(store: ToldStore, home: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
-    monkeypatch.setattr("oneai.runtime.opened_store", opener(store))
+    monkeypatch.setattr("oneai.runtime.store_side.opened", opener(store))
 
     def opened(**environ: str) -> AbstractAsyncContextManager[Runtime]:
         return runtime.opened(settings(home, **environ))

@@ -105,7 +105,7 @@ async def test_a_store_that_comes_back_is_read_again(
     store.away = "no route"
     monkeypatch.setattr(runtime, "REFRESH_S", 0.01)
     async with open_runtime() as running:
-        with pytest.raises(StoreAway, match="could not be opened"):
+        with pytest.raises(StoreAway, match="no route"):
             await running.reload()
         store.away = None
         await store.put_models(writable(row("lp3")))

@@ -34,7 +34,9 @@ class Servers:
         return said if isinstance(said, Answer) else Answer(status=200, headers={}, body=orjson.dumps(said))
 
     def names(self, known: dict[str, str] | None = None, **credentials: str) -> ServedNames:
-        return ServedNames(self.send, credentials, monotonic=lambda: self.now, known=known or {})
+        names = ServedNames(self.send, credentials, monotonic=lambda: self.now)
+        names.recall(known or {})
+        return names
 
 
 URL = "http://gpu.example:8000/v1/models"
@@ -226,7 +228,7 @@ async def test_sixteen_servers_are_asked_at_once_and_no_more() -> None:
         return Answer(status=200, headers={}, body=orjson.dumps(models("x")))
 
     clock: Callable[[], float] = lambda: 0.0  # noqa: E731
-    names = ServedNames(send, {}, monotonic=clock, known={})
+    names = ServedNames(send, {}, monotonic=clock)
     await names.learn([model(code=f"op{number}") for number in range(1, 41)])
     assert most == 16
     assert len(names.known()) == 40
