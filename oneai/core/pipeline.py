@@ -66,7 +66,7 @@ class Pipeline:
         """The reply of the first model that gives one.
 
         `attempts` is filled as they end: all that a caller has of them whose call is cut off.
-        Raises what `errors.py` has for a chain that gave none, with the attempts on it; UnknownModel, WrongDomain,
+        Raises what `errors` has for a chain that gave none, with the attempts on it; UnknownModel, WrongDomain,
         InactiveModel and NothingCanAnswer before any attempt.
         """
         models = self._plan(call)
