@@ -93,6 +93,11 @@ class Settings(BaseModel):
     """Names in the file, or ONEAI_* in the environment, that are no setting: misspelt, most likely."""
 
     @property
+    def secrets(self) -> dict[str, str]:
+        """The credentials in the clear, for what sends them."""
+        return {name: secret.get_secret_value() for name, secret in self.credentials.items()}
+
+    @property
     def gateway_url(self) -> str:
         return self.url or f"http://{'127.0.0.1' if self.host in ('0.0.0.0', '::') else self.host}:{self.port}"  # noqa: S104
 

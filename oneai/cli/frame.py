@@ -10,7 +10,7 @@ async def _greet(desk: Desk, name: str) -> int: ...
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; words for people go to stderr.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+Commands = Sequence[tuple[str, Callable[..., Any]]]
 
 DONE, FAILED, USAGE, NOT_FOUND, CONFLICT, REFUSED, UNREACHABLE, WITHOUT_EFFECT = range(8)
 
@@ -43,6 +45,14 @@ class Desk:
         from oneai.client import Gateway
 
         return Gateway(self.settings.gateway_url, own_key(self.settings))
+
+
+def grouped(commands: Commands) -> typer.Typer:
+    """The app of a command group; its line in --help stands in app.py's list."""
+    app = typer.Typer(no_args_is_help=True)
+    for name, command in commands:
+        app.command(name)(command)
+    return app
 
 
 def run(context: typer.Context, json: bool, command: Callable[[Desk], Coroutine[Any, Any, int | None]]) -> None:

@@ -53,6 +53,10 @@ class Pipeline:
             circuit = self._circuits[code] = Circuit()
         return circuit
 
+    def open_circuits(self) -> list[str]:
+        """The codes whose circuit is open; a model that was never tried has none."""
+        return [code for code, circuit in self._circuits.items() if circuit.state is State.OPEN]
+
     def room(self, model: Model) -> Room:
         """The places at the model, as many as its row says now."""
         if (room := self._rooms.get(model.code)) is None:

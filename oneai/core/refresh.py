@@ -34,13 +34,17 @@ class Gatekeeper:
     def __init__(self) -> None:
         self._doubted: _Doubted | None = None
 
+    def agree(self) -> None:
+        """The store shows what is in force: whatever was doubted before did not last."""
+        self._doubted = None
+
     def judge(self, current: Registry, fresh: Registry, now: float, force: bool = False) -> Verdict:
         """`now` in seconds, of a clock that never goes back. Keys of the environment are not counted."""
         loss = _loss("models", current.models.keys(), fresh.models.keys()) or _loss(
             "keys", current.stored_keys, fresh.stored_keys
         )
         if loss is None or force:
-            self._doubted = None
+            self.agree()
             return Verdict(accepted=True, why=f"{loss}: forced" if loss else "")
         doubted = self._doubted = _counted(self._doubted, fresh, now)
         if doubted.seen <= _MORE or now - doubted.since < _OVER_S:

@@ -9,7 +9,7 @@ from oneai.core.recent import Ended
 from oneai.errors import Draining, OneAIError
 from oneai.gateway import admin, auth, faults, metrics, models, run, status
 from oneai.gateway.routes import Needs, Route, Routes
-from oneai.gateway.visit import Visit
+from oneai.gateway.visit import BODY_IDLE_S, Visit
 from oneai.logs import Log
 from oneai.runtime import Runtime
 
@@ -34,7 +34,7 @@ _SHOWN = 80
 class App:
     """Answers every well-formed request; whatever goes wrong leaves in our envelope."""
 
-    def __init__(self, runtime: Runtime, *, body_idle_s: float = 30.0) -> None:
+    def __init__(self, runtime: Runtime, *, body_idle_s: float = BODY_IDLE_S) -> None:
         self._runtime = runtime
         self._body_idle_s = body_idle_s
         self._routes = Routes(ROUTES)
@@ -46,7 +46,7 @@ class App:
         try:
             response = await self._answer(visit)
         except OneAIError as error:
-            response = faults.response(error, visit, self._runtime.settings)
+            response = faults.response(error, visit)
             self._ended(visit, response.status, error)
         except asyncio.CancelledError:
             self._ended(visit, 499, None)
@@ -54,7 +54,7 @@ class App:
             raise
         except Exception:
             self._log.exception("request_failed", request_id=visit.request_id, route=visit.route)
-            response = faults.response(OneAIError(), visit, self._runtime.settings)
+            response = faults.response(OneAIError(), visit)
             self._ended(visit, 500, OneAIError())
         else:
             self._ended(visit, response.status, None)

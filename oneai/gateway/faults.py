@@ -6,7 +6,6 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from oneai.config import Settings
 from oneai.errors import BadRequest, MethodNotAllowed, NoKey, OneAIError
 from oneai.gateway import headers
 from oneai.gateway.visit import Visit
@@ -14,7 +13,7 @@ from oneai.gateway.visit import Visit
 _SHOULD_NOT_RETRY = (502, 504)
 
 
-def response(error: OneAIError, visit: Visit, settings: Settings) -> web.Response:
+def response(error: OneAIError, visit: Visit) -> web.Response:
     """The error as JSON, with Retry-After, WWW-Authenticate and the call's own headers where they apply."""
     status = error.status
     fields = headers.of_call(visit, visit.attempts) if visit.call else {}

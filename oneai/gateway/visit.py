@@ -16,12 +16,15 @@ _REQUEST_ID, _CF_RAY = istr("X-Request-Id"), istr("CF-Ray")
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
+BODY_IDLE_S = 30.0
+
+
 @dataclass(slots=True, kw_only=True)
 class Visit:
     """`request_id` may be the client's own and repeat; `id` is ours and does not."""
 
     request: web.BaseRequest
-    body_idle_s: float = 30.0
+    body_idle_s: float = BODY_IDLE_S
     """A client that sends nothing of its body for so long is told 408."""
     id: str = field(default_factory=ids.call_id)
     request_id: str = ""

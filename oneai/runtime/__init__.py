@@ -12,7 +12,6 @@ from typing import Any
 from oneai import ids, profiles
 from oneai.config import Settings
 from oneai.core import keys
-from oneai.core.breaker import State
 from oneai.core.budget import Budget
 from oneai.core.health import Health, status
 from oneai.core.metrics import Metrics
@@ -34,7 +33,7 @@ from oneai.runtime.store_side import DAY_S, StoreSide
 from oneai.store import local_key
 from oneai.store.journal import Journal, home_lock
 from oneai.types import Model, Surface
-from oneai.upstream import client, probe
+from oneai.upstream import probe
 from oneai.upstream.client import Upstream
 from oneai.upstream.names import ServedNames
 
@@ -78,7 +77,7 @@ class Runtime:
         self._started = self.clock.monotonic()
         self._journal = journal
         self._upstream = upstream
-        self._credentials = {name: secret.get_secret_value() for name, secret in settings.credentials.items()}
+        self._credentials = settings.secrets
         self._registrar = Registrar(settings, admin_key, self.clock)
         self._names = ServedNames(upstream.send, self._credentials, monotonic=self.clock.monotonic)
         self.pipeline = self._pipeline()
@@ -175,7 +174,7 @@ class Runtime:
             await asyncio.to_thread(self._registrar.save, store.name, known)
 
     async def _probe(self) -> None:
-        shut = [m for m in self.registry.models.values() if self.pipeline.circuit(m.code).state is State.OPEN]
+        shut = [model for code in self.pipeline.open_circuits() if (model := self.registry.models.get(code))]
         gate = asyncio.Semaphore(PROBED_AT_ONCE)
         await asyncio.gather(*(self._probe_one(model, gate) for model in shut))
 
@@ -195,7 +194,7 @@ async def opened(settings: Settings) -> AsyncIterator[Runtime]:
         admin_key = _admin_key(settings)
         journal = Journal.open(settings.home / "journal", max_bytes=settings.journal_max_mb << 20)
         stack.callback(journal.close)
-        upstream = await stack.enter_async_context(client.opened())
+        upstream = await stack.enter_async_context(Upstream())
         runtime = Runtime(settings, journal=journal, upstream=upstream, admin_key=admin_key, stack=stack)
         await _start(runtime)
         tending = asyncio.create_task(runtime.run_loops())

@@ -58,8 +58,7 @@ class Registrar:
             rows = (await store.models(), await _key_rows(store))
             if self.read_at is not None and await asyncio.to_thread(rows.__eq__, self._rows):
                 self.read_at, self._doubt = self._clock.monotonic(), None
-                # Nothing is lost: whatever was doubted before did not last.
-                self._gatekeeper.judge(self.registry, self.registry, self.read_at)
+                self._gatekeeper.agree()
                 return True, ""
             fresh, version = await asyncio.to_thread(self._build, rows)
             verdict = self._gatekeeper.judge(self.registry, fresh, self._clock.monotonic(), force)

@@ -2,8 +2,6 @@
 
 import os
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from types import TracebackType
 from weakref import WeakSet
@@ -42,7 +40,10 @@ class _Connector(aiohttp.TCPConnector):
 
 
 class Upstream:
-    """The way to every model server: one pool of kept connections, and one that never keeps any for second tries."""
+    """The way to every model server: one pool of kept connections, and one that never keeps any for second tries.
+
+    To be entered: its connections are closed at the end.
+    """
 
     def __init__(self) -> None:
         self._kept = _session(_Connector(limit=0, keepalive_timeout=KEEPALIVE_S))
@@ -76,13 +77,6 @@ class Upstream:
             return await _exchange(self._fresh, request)
         except (aiohttp.ClientError, ValueError) as exc:
             raise _translated(exc) from exc
-
-
-@asynccontextmanager
-async def opened() -> AsyncIterator[Upstream]:
-    """The upstream client, closed with its connections at the end."""
-    async with Upstream() as upstream:
-        yield upstream
 
 
 def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:

@@ -7,11 +7,11 @@ from typing import Any
 
 import orjson
 
-from oneai.core import endpoint
+from oneai.core import question
 from oneai.core.dialect import Unusable
 from oneai.core.seams import Send
 from oneai.logs import Log
-from oneai.types import Answer, Model, Request
+from oneai.types import Answer, Model
 
 ASK_S = 2.0
 AGAIN_S = 600.0
@@ -101,7 +101,7 @@ class ServedNames:
     async def _answer(self, model: Model) -> Answer | None:
         try:
             async with asyncio.timeout(ASK_S):
-                return await self._send(self._question(model))
+                return await self._send(question.asking(model, question.MODELS, self._credentials))
         except (Unusable, TimeoutError):
             return None
 
@@ -110,11 +110,6 @@ class ServedNames:
         if learnt is None or learnt.endpoint != model.endpoint:
             return self._known.get(model.code), None, None
         return learnt.name, learnt.window, learnt.trouble
-
-    def _question(self, model: Model) -> Request:
-        secret = self._credentials.get(model.credential_env or "")
-        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
-        return Request(method="GET", url=f"{endpoint.base_of(model.endpoint)}/v1/models", body=b"", headers=headers)
 
 
 def _read(body: bytes, model: Model) -> tuple[str | None, int | None, str | None]:

@@ -15,7 +15,7 @@ from tests.fakes.model_server import Behaviour, ModelServer, answers, chat
 
 @pytest.fixture
 async def upstream() -> AsyncIterator[Upstream]:
-    async with client.opened() as opened:
+    async with Upstream() as opened:
         yield opened
 
 

@@ -3,6 +3,7 @@
 import typer
 
 from oneai.cli.db import check, migrate, sql
+from oneai.cli.frame import grouped
 
 COMMANDS = (
     ("check", check.check),
@@ -13,7 +14,4 @@ COMMANDS = (
 
 def group() -> typer.Typer:
     """The group's own app."""
-    app = typer.Typer(help="Look at the store's schema, and bring it up to date.", no_args_is_help=True)
-    for name, command in COMMANDS:
-        app.command(name)(command)
-    return app
+    return grouped(COMMANDS)

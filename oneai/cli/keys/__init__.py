@@ -2,6 +2,7 @@
 
 import typer
 
+from oneai.cli.frame import grouped
 from oneai.cli.keys import create, list_, revoke, rotate, show
 
 COMMANDS = (
@@ -15,7 +16,4 @@ COMMANDS = (
 
 def group() -> typer.Typer:
     """The group's own app."""
-    app = typer.Typer(help="Hand out API keys, look at them, and take them back.", no_args_is_help=True)
-    for name, command in COMMANDS:
-        app.command(name)(command)
-    return app
+    return grouped(COMMANDS)

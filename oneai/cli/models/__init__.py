@@ -2,6 +2,7 @@
 
 import typer
 
+from oneai.cli.frame import grouped
 from oneai.cli.models import (
     add,
     change,
@@ -38,7 +39,4 @@ COMMANDS = (
 
 def group() -> typer.Typer:
     """The group's own app."""
-    app = typer.Typer(no_args_is_help=True)
-    for name, command in COMMANDS:
-        app.command(name)(command)
-    return app
+    return grouped(COMMANDS)

@@ -10,11 +10,12 @@ from oneai import ids, profiles
 from oneai.cli.frame import Desk
 from oneai.cli.models import probe
 from oneai.cli.models.inventory import Inventory
-from oneai.core import endpoint, images, keys, prepare
+from oneai.core import endpoint, images, keys
 from oneai.core.dialect import Unusable
+from oneai.core.run_dialect import RunDialect
 from oneai.errors import BadField, Refused
 from oneai.types import Ask, Call, Domain, Image, Model, Request, Surface
-from oneai.upstream import client
+from oneai.upstream.client import Upstream
 
 SHOWN = 200
 """Characters of an answer."""
@@ -71,7 +72,7 @@ async def direct(desk: Desk, known: Inventory, model: Model | str, text: str | N
     request = await _request(desk, model, text, page)
     started = time.monotonic()
     try:
-        async with client.opened() as upstream, asyncio.timeout(model.timeout_ms / 1000):
+        async with Upstream() as upstream, asyncio.timeout(model.timeout_ms / 1000):
             answer = await upstream.send(request)
     except TimeoutError:
         why = f"no answer within {model.timeout_ms / 1000:g} s"
@@ -103,13 +104,7 @@ async def _request(desk: Desk, model: Model, text: str | None, page: bytes | Non
     )
     found = await probe.ask(desk.settings, model)
     served = model.served_model or (found.served[0] if len(found.served) == 1 else None)
-    profile = profiles.load().get(model.domain, "default", model.provider)
-    return Request(
-        method="POST",
-        url=endpoint.url_for(model, prepare.KINDS[model.domain]),
-        body=prepare.body(call, model, profile, served),
-        headers=prepare.headers(call, None) | probe.credentials(desk.settings, model),
-    )
+    return RunDialect(profiles.load(), desk.settings.secrets).prepare(call, model, served)
 
 
 def _input(domain: Domain, text: str | None, page: bytes | None) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 
 from oneai.config import Settings
-from oneai.core import endpoint
+from oneai.core import question
 from oneai.core.dialect import Unusable
-from oneai.types import Model, Request
-from oneai.upstream import client
+from oneai.types import Model
+from oneai.upstream.client import Upstream
 
 TIMEOUT_S = 2.0
 
@@ -36,10 +36,10 @@ class Probe:
 
 async def ask(settings: Settings, model: Model) -> Probe:
     """Never raises for what the server does or fails to do."""
-    url = f"{endpoint.base_of(model.endpoint)}/v1/models"
+    asked = question.asking(model, question.MODELS, settings.secrets)
     try:
-        async with client.opened() as upstream, asyncio.timeout(TIMEOUT_S):
-            answer = await upstream.send(Request(method="GET", url=url, body=b"", headers=credentials(settings, model)))
+        async with Upstream() as upstream, asyncio.timeout(TIMEOUT_S):
+            answer = await upstream.send(asked)
     except TimeoutError:
         return Probe(answers=False, why=f"no answer within {TIMEOUT_S:g} s")
     except Unusable as exc:
@@ -49,12 +49,6 @@ async def ask(settings: Settings, model: Model) -> Probe:
     if answer.status != 200:
         return Probe(answers=True, why=f"it answered {answer.status} to GET /v1/models, so its names are not known")
     return _read(answer.body)
-
-
-def credentials(settings: Settings, model: Model) -> dict[str, str]:
-    """The header that the model's server asks for, where its variable is set here."""
-    secret = settings.credentials.get(model.credential_env) if model.credential_env else None
-    return {"Authorization": f"Bearer {secret.get_secret_value()}"} if secret else {}
 
 
 def _credential_advice(settings: Settings, model: Model, status: int) -> str:
