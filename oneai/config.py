@@ -81,6 +81,9 @@ class Settings(BaseModel):
     drain_delay_s: float = Field(0, alias="ONEAI_DRAIN_DELAY_S", ge=0, le=600)
     drain_s: float = Field(30, alias="ONEAI_DRAIN_S", ge=0, le=3600)
 
+    stream_max_s: float = Field(1800, alias="ONEAI_STREAM_MAX_S", ge=1, le=86_400)
+    head_hold_ms: int = Field(25_000, alias="ONEAI_HEAD_HOLD_MS", ge=0, le=3_600_000)
+
     url: HttpUrl | None = Field(None, alias="ONEAI_URL")
     api_key: SecretStr | None = Field(None, alias="ONEAI_API_KEY")
 

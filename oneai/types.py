@@ -1,9 +1,13 @@
 """The values that travel through the gateway: frozen, and known to every layer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
+
+from oneai.frozen import dataclass
+
+Buffer = bytes | bytearray | memoryview
 
 Row = dict[str, Any]
 """A row of a table, by the column names of the schema; times are ISO-8601 in UTC."""
@@ -81,6 +85,10 @@ class Model:
     price: Price = Price()
     aliases: tuple[str, ...] = ()
     paths: Mapping[str, str] = field(default_factory=dict)
+    idle_ms: int = 60_000
+    """The longest silence in a stream after its first content."""
+    stream_usage: bool = True
+    """Whether its server may be asked for the usage of a stream."""
     overridden: Mapping[str, str] = field(default_factory=dict)
     """Which field came from which environment variable instead of the row."""
 
@@ -143,6 +151,28 @@ class Ask:
     params: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Span(NamedTuple):
+    """Where in a JSON body a value stands: from its first byte to behind its last."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """The body of a pass-through call as it came, and where in it stands the little that is read or may change."""
+
+    body: Buffer
+    path: str
+    """The path that was asked, from the root: /v1/chat/completions."""
+    query: str = ""
+    """The query string as it came, without its question mark."""
+    model: Span | None = None
+    stream_options: Span | None = None
+    asks_usage: bool = False
+    """Whether the client itself asked for the usage of a stream."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """What a client asked, validated, independent of the surface it came in by."""
@@ -152,7 +182,12 @@ class Call:
     surface: Surface
     task: Domain
     key: Key
-    ask: Ask
+    ask: Ask = Ask()
+    """Of a run and of ocr."""
+    passage: Passage | None = None
+    """Of a pass-through surface."""
+    streams: bool = False
+    """The client wants the reply as it comes."""
     requested: str | None = None
     """The code of the model asked for; None starts at the task's default chain."""
     profile: str = "default"
@@ -172,7 +207,8 @@ class Request:
 
     method: str
     url: str
-    body: bytes
+    body: bytes | tuple[Buffer, ...]
+    """In parts where it is large: nothing is copied to make one of them."""
     headers: Mapping[str, str]
 
 
@@ -189,9 +225,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What an attempt gave: the output in our words, and what it took."""
+    """What an attempt gave, whole: the output in our words, or the answer as it goes to the client; what it took."""
 
-    output: Mapping[str, Any]
+    output: Mapping[str, Any] = field(default_factory=dict)
+    answer: Answer | None = None
+    """Of a pass-through surface: the model server's own, but for the name of the model."""
     usage: Usage = Usage()
     finish_reason: str | None = None
 

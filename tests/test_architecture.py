@@ -12,12 +12,13 @@ import oneai
 ROOT = Path(oneai.__file__).parent
 LARGE_FILE, LARGE_FUNCTION = 300, 40
 
-FOUNDATION = {"errors", "types", "logs", "ids"}
+FOUNDATION = {"errors", "types", "frozen", "logs", "ids"}
 CORE = FOUNDATION | {"store contract", "profiles"}
 MAY_IMPORT = {
     "oneai": set(),
     "command": {"cli"},
-    "types": set(),
+    "frozen": set(),
+    "types": {"frozen"},
     "ids": set(),
     "logs": set(),
     "errors": {"types"},

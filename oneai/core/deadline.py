@@ -1,8 +1,8 @@
 """How a call's time is divided: one deadline for the whole call, a share of what is left for each attempt."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from oneai.frozen import dataclass
 from oneai.core.outcome import Outcome
 from oneai.types import Call, Model
 
@@ -30,7 +30,7 @@ def allowed(call: Call, models: Iterable[Model]) -> float:
     """Seconds for the whole call: the client's wish, else the tunnel's patience, else 290 s or the longest row's."""
     if call.timeout_s is not None:
         return call.timeout_s
-    if call.tunnelled:
+    if call.tunnelled and not call.streams:  # a stream is never silent: it is held open by pings
         return TUNNELLED_S
     return max([DEFAULT_S, *(m.timeout_ms / 1000 + RAISED_BY_S for m in models if m.timeout_ms / 1000 > DEFAULT_S)])
 

@@ -1,8 +1,11 @@
 """How a surface speaks to model servers: what an attempt sends, and what its answer means."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from oneai.types import Answer, Call, Model, Reply, Request
+
+if TYPE_CHECKING:
+    from oneai.core.listening import Listener  # it raises what is here
 
 
 class Unusable(Exception):
@@ -28,4 +31,8 @@ class Dialect(Protocol):
 
     def read(self, call: Call, model: Model, answer: Answer) -> Reply:
         """What an answer of 2xx says. Raises Unusable."""
+        ...
+
+    def listen(self, call: Call, model: Model) -> "Listener":
+        """What hears the stream that answers a call which wants one."""
         ...

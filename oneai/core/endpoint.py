@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from oneai.types import Model, Surface
 
-_SUFFIXES = {
+SUFFIXES = {
     Surface.CHAT: "/chat/completions",
     Surface.COMPLETIONS: "/completions",
     Surface.EMBEDDINGS: "/embeddings",
@@ -31,7 +31,12 @@ def _url(endpoint: str, path: str | None, kind: Surface) -> str:
     origin, own_path = _split(endpoint)
     if path:
         return path if "://" in path else f"{origin}/{path.lstrip('/')}"
-    return endpoint if _kind_of(own_path) is kind else f"{base_of(endpoint)}/v1{_SUFFIXES[kind]}"
+    return endpoint if _kind_of(own_path) is kind else f"{base_of(endpoint)}/v1{SUFFIXES[kind]}"
+
+
+def with_query(url: str, query: str) -> str:
+    """The URL with a client's query string behind its own."""
+    return f"{url}{'&' if '?' in url else '?'}{query}" if query else url
 
 
 def base_of(endpoint: str) -> str:
@@ -45,7 +50,7 @@ def base_of(endpoint: str) -> str:
         if found:
             return origin + before
     kind = _kind_of(path)
-    return origin + (path.removesuffix(_SUFFIXES[kind]) if kind else path)
+    return origin + (path.removesuffix(SUFFIXES[kind]) if kind else path)
 
 
 def node_of(endpoint: str) -> str:
@@ -65,4 +70,4 @@ def _split(endpoint: str) -> tuple[str, str]:
 
 def _kind_of(path: str) -> Surface | None:
     """The first that fits: a chat path ends like one of completions too."""
-    return next((kind for kind, suffix in _SUFFIXES.items() if path.endswith(suffix)), None)
+    return next((kind for kind, suffix in SUFFIXES.items() if path.endswith(suffix)), None)

@@ -10,6 +10,7 @@ from oneai.errors import (
     ImageTooLarge,
     ModelsBusy,
     ModelsTimedOut,
+    NoRoute,
     NothingCanAnswer,
     OneAIError,
     Rejected,
@@ -37,6 +38,9 @@ def _of_last(
     call: Call, attempts: Sequence[Attempt], refusals: Sequence[Answer], retry_after_s: float | None
 ) -> OneAIError:
     # A model without a free place was not tried, but is as busy as one that says so itself.
+    outcomes = {attempt.outcome for attempt in attempts} - {Outcome.FORBIDDEN}
+    if outcomes == {Outcome.NO_ROUTE}:
+        return NoRoute(trail=trail(attempts), call=call.id)
     counted = [attempt for attempt in attempts if attempt.id or attempt.outcome == Outcome.BUSY]
     if not counted:
         why = f"the circuit of every model it may use is open ({trail(attempts)})"
@@ -71,7 +75,7 @@ def _spent_s(attempts: Sequence[Attempt]) -> float:
 def _advice(call: Call) -> str:
     if call.tunnelled:
         return (
-            "The tunnel in front of the gateway gives up after 100 s: call the gateway on its local address, or send"
-            " a smaller input."
+            "The tunnel in front of the gateway gives up after 100 s of silence: ask for a stream"
+            ' ("stream": true), call the gateway on its local address, or send a smaller input.'
         )
     return "Send X-OneAI-Timeout-Ms to allow more, or a smaller input."

@@ -1,9 +1,12 @@
-"""A call on its way, an attempt while it runs, and a call that was answered."""
+"""A call on its way, and a call that was answered."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from oneai.core.outcome import Outcome
 from oneai.types import Answer, Attempt, Call, Model, Reply
+
+if TYPE_CHECKING:
+    from oneai.core.stream import Stream
 
 
 @dataclass(slots=True, kw_only=True)
@@ -16,6 +19,8 @@ class Journey:
     refusals: list[Answer] = field(default_factory=list)
     retry_after_s: float | None = None
     upstream_s: float = 0.0
+    wider_than: int | None = None
+    """The context window, in tokens, that was too small for it."""
 
     @property
     def tries(self) -> int:
@@ -24,20 +29,9 @@ class Journey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """A call that was answered, and how."""
+    """A call that was answered, or whose answer has begun, and how."""
 
-    reply: Reply
+    reply: "Reply | Stream"
     model: Model
     attempts: tuple[Attempt, ...]
     upstream_s: float
-
-
-@dataclass(slots=True)
-class Result:
-    """What is known of an attempt while it runs: a cut one is the model's broken protocol until told otherwise."""
-
-    outcome: Outcome = Outcome.PROTOCOL_ERROR
-    status: int | None = None
-    message: str | None = None
-    spoilt: Reply | None = None
-    """An answer that a gate refused: it took tokens all the same."""

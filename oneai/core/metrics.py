@@ -29,6 +29,8 @@ class Metrics:
         self.duration = Histogram()
         self.overhead = Histogram()
         self.upstream: dict[str, Histogram] = defaultdict(Histogram)
+        self.first_token: dict[str, Histogram] = defaultdict(Histogram)
+        """By model, of streams."""
         self.tokens: dict[tuple[str, str], int] = defaultdict(int)
         """By model and direction (in, out)."""
         self.fallbacks: dict[tuple[str, str, str], int] = defaultdict(int)

@@ -27,6 +27,7 @@ class Outcome(StrEnum):
     DEADLINE = "deadline"
     BUSY = "busy"
     MISCONFIGURED = "misconfigured"
+    NO_ROUTE = "no_route"
     INPUT_TOO_LARGE = "input_too_large"
     UNSUPPORTED = "unsupported"
     REJECTED = "rejected"
@@ -34,6 +35,7 @@ class Outcome(StrEnum):
     CONTEXT_LENGTH = "context_length"
     QUALITY = "quality"
     CLIENT_GONE = "client_gone"
+    CLIENT_STALLED = "client_stalled"
     CIRCUIT_OPEN = "circuit_open"
     FORBIDDEN = "forbidden"
 
@@ -84,6 +86,7 @@ TABLE: Mapping[str, Rule] = {
     Outcome.DEADLINE: Rule(Next.NO, Verdict.NONE, 504),
     Outcome.BUSY: Rule(Next.YES, Verdict.ANSWERED, 429),
     Outcome.MISCONFIGURED: Rule(Next.YES, Verdict.ANSWERED, 502),
+    Outcome.NO_ROUTE: Rule(Next.YES, Verdict.ANSWERED, 502),
     Outcome.INPUT_TOO_LARGE: Rule(Next.YES, Verdict.ANSWERED, 413),
     Outcome.UNSUPPORTED: Rule(Next.YES, Verdict.ANSWERED, 502),
     Outcome.REJECTED: Rule(Next.NO, Verdict.ALIVE, None),
@@ -91,6 +94,7 @@ TABLE: Mapping[str, Rule] = {
     Outcome.CONTEXT_LENGTH: Rule(Next.WIDER, Verdict.ALIVE, None),
     Outcome.QUALITY: Rule(Next.YES, Verdict.ANSWERED, 502),
     Outcome.CLIENT_GONE: Rule(Next.NO, Verdict.NONE, 499),
+    Outcome.CLIENT_STALLED: Rule(Next.NO, Verdict.NONE, 499),
     Outcome.CIRCUIT_OPEN: Rule(Next.YES, Verdict.NONE, 503),
     Outcome.FORBIDDEN: Rule(Next.YES, Verdict.NONE, 403),
 }
@@ -110,7 +114,13 @@ _CALLERS_500 = re.compile(
 )
 _CONTEXT_LENGTH = re.compile(
     r"context (length|size|window)|maximum context|exceed_context_size|max_model_len|prompt is too long"
-    r"|too many (input )?tokens|input_tokens",
+    r"|too many (input )?tokens|input_tokens|must have less than \d+ tokens",
+    re.I,
+)
+# vLLM before it left routes out by the kind of its model; llama.cpp without --embeddings or --reranking.
+_NO_SUCH_API = re.compile(
+    r"does not support (the )?(chat |embeddings?|completions?|rerank\w*|scor\w*|responses?|messages)"
+    r"|not_supported_error",
     re.I,
 )
 _WRONG_NAME = re.compile(r"model\b.*(does not exist|not found)|not found.*\bmodel|NotFoundError", re.I | re.S)
@@ -123,6 +133,8 @@ def of_answer(answer: Answer, surface: Surface) -> Outcome:
         return Outcome.OK
     if status == 429 or (status == 503 and _QUEUE_FULL.search(_text(answer))):
         return Outcome.BUSY
+    if surface not in _WE_WROTE_THE_BODY and _is_absent(answer):
+        return Outcome.NO_ROUTE
     if status in _OUR_FAULT or 300 <= status < 400:
         return Outcome.MISCONFIGURED
     if status == 413:
@@ -137,6 +149,13 @@ def of_answer(answer: Answer, surface: Surface) -> Outcome:
 def names_wrong_model(answer: Answer) -> bool:
     """Whether a 404 means that the server goes by another model name, and not that the route is absent."""
     return answer.status == 404 and bool(_WRONG_NAME.search(_text(answer)))
+
+
+def _is_absent(answer: Answer) -> bool:
+    """Whether the server has nothing at this path: routes are there or not by the kind of its model."""
+    if answer.status in (404, 405):
+        return not names_wrong_model(answer)
+    return answer.status in (400, 501) and bool(_NO_SUCH_API.search(_text(answer)))
 
 
 def retry_after_s(answer: Answer) -> float | None:

@@ -7,22 +7,26 @@ caller hears of it.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
-from oneai.core import chain, deadline, keys, outcome
-from oneai.core.breaker import Admission, Circuit, State
+from oneai.core import chain, deadline, keys
+from oneai.core.availability import Availability
+from oneai.core.breaker import State
 from oneai.core.deadline import Share
 from oneai.core.dialect import Dialect, Unusable
+from oneai.core.exchange import Exchange
 from oneai.core.exhausted import fault
-from oneai.core.journey import Done, Journey, Result
+from oneai.core.journey import Done, Journey
 from oneai.core.limit import Limit
 from oneai.core.outcome import TABLE, Next, Outcome
 from oneai.core.registry import Registry
-from oneai.core.room import Room
-from oneai.core.seams import Clock, Names, Recorder, Send
-from oneai.core.upstream_error import ours, said, without
+from oneai.core.seams import Clock, Names, Open, Recorder, Send
+from oneai.core.stream import Stream
+from oneai.core.trial import STREAMING, Trial
+from oneai.core.upstream_error import ours, without
 from oneai.errors import Forbidden
-from oneai.types import Attempt, Call, Model, Reply, Request, Surface, Usage
+from oneai.types import Attempt, Call, Model, Reply, Request, Surface
+
+STREAM_MAX_S = 1800.0
 
 
 class Pipeline:
@@ -34,37 +38,18 @@ class Pipeline:
         registry: Callable[[], Registry],
         dialects: Mapping[Surface, Dialect],
         send: Send,
+        open: Open,
         names: Names,
         recorder: Recorder,
         clock: Clock,
+        stream_max_s: float = STREAM_MAX_S,
     ) -> None:
         self._registry = registry
-        self._dialects = dialects
-        self._send = send
         self._names = names
         self._recorder = recorder
         self._clock = clock
-        self._circuits: dict[str, Circuit] = {}
-        self._rooms: dict[str, Room] = {}
-
-    def circuit(self, code: str) -> Circuit:
-        """The model's circuit, made closed when first asked for."""
-        if (circuit := self._circuits.get(code)) is None:
-            circuit = self._circuits[code] = Circuit()
-        return circuit
-
-    def open_circuits(self) -> list[str]:
-        """The codes whose circuit is open; a model that was never tried has none."""
-        return [code for code, circuit in self._circuits.items() if circuit.state is State.OPEN]
-
-    def room(self, model: Model) -> Room:
-        """The places at the model, as many as its row says now."""
-        if (room := self._rooms.get(model.code)) is None:
-            room = self._rooms[model.code] = Room(model.max_in_flight)
-        elif room.limit != model.max_in_flight:
-            room.limit = model.max_in_flight
-            room.admit_waiting()
-        return room
+        self._exchange = Exchange(dialects=dialects, send=send, open=open, names=names, stream_max_s=stream_max_s)
+        self.availability = Availability()
 
     async def answer(self, call: Call, attempts: list[Attempt] | None = None) -> Done:
         """The reply of the first model that gives one.
@@ -98,22 +83,34 @@ class Pipeline:
             now = self._clock.monotonic()
             if now >= journey.ends_at:
                 break
-            if reason := self._passes_over(journey.call, model, now):
+            if reason := self.availability.refusal(journey.call, model, now):
                 self._pass_over(journey, model, reason)
+                continue
+            if journey.wider_than is not None and (self._names.window(model) or 0) <= journey.wider_than:
                 continue
             later = self._may_be_tried(journey.call, models[position + 1 :], now)
             reply = await self._visit(journey, model, later)
             if reply is not None:
                 return self._done(journey, model, reply)
-            if TABLE[journey.attempts[-1].outcome].next is Next.NO:
+            if not self._goes_on(journey, model):
                 break
         return None
+
+    def _goes_on(self, journey: Journey, model: Model) -> bool:
+        """Whether the chain does after this model."""
+        last = journey.attempts[-1].outcome
+        if last == Outcome.NO_ROUTE:
+            self.availability.has_no_route(journey.call, model, self._clock.monotonic())
+        if TABLE[last].next is Next.WIDER:
+            journey.wider_than = self._names.window(model)
+            return journey.wider_than is not None
+        return TABLE[last].next is Next.YES
 
     async def _try_what_is_due(self, journey: Journey, models: tuple[Model, ...]) -> Done | None:
         """With every circuit open, one call at a time tries the model that is due next."""
         now = self._clock.monotonic()
         allowed = [model for model in models if keys.may(journey.call.key, model)]
-        circuits = {model.code: self.circuit(model.code) for model in allowed}
+        circuits = {model.code: self.availability.circuit(model.code) for model in allowed}
         if not all(circuit.is_shut(now) for circuit in circuits.values()) or now >= journey.ends_at:
             return None
         due = min(allowed, key=lambda model: circuits[model.code].retry_after(now))
@@ -125,16 +122,15 @@ class Pipeline:
             journey.attempts[:] = [each for each in journey.attempts if each.id or each.model != due.code]
         return None if reply is None else self._done(journey, due, reply)
 
-    def _done(self, journey: Journey, model: Model, reply: Reply) -> Done:
-        return Done(reply=reply, model=model, attempts=tuple(journey.attempts), upstream_s=journey.upstream_s)
-
-    def _passes_over(self, call: Call, model: Model, now: float) -> Outcome | None:
-        if not keys.may(call.key, model):
-            return Outcome.FORBIDDEN
-        return Outcome.CIRCUIT_OPEN if self.circuit(model.code).is_shut(now) else None
+    def _done(self, journey: Journey, model: Model, reply: Reply | Stream) -> Done:
+        attempts, upstream_s = tuple(journey.attempts), journey.upstream_s
+        if isinstance(reply, Stream) and not reply.trial.is_settled:
+            attempts = (*attempts, reply.trial.attempt(STREAMING))
+            upstream_s += reply.trial.elapsed_s()
+        return Done(reply=reply, model=model, attempts=attempts, upstream_s=upstream_s)
 
     def _may_be_tried(self, call: Call, models: tuple[Model, ...], now: float) -> int:
-        return sum(1 for model in models if self._passes_over(call, model, now) is None)
+        return sum(1 for model in models if self.availability.refusal(call, model, now) is None)
 
     def _pass_over(self, journey: Journey, model: Model, reason: Outcome, why: str | None = None) -> None:
         attempt = Attempt(
@@ -143,14 +139,14 @@ class Pipeline:
             provider=model.provider,
             started_at=self._clock.wall(),
             message=why,
-            circuit=self.circuit(model.code).state.value,
+            circuit=self.availability.circuit(model.code).state.value,
         )
         journey.attempts.append(attempt)
         self._recorder.passed_over(journey.call, attempt)
 
-    async def _visit(self, journey: Journey, model: Model, later: int, *, force: bool = False) -> Reply | None:
+    async def _visit(self, journey: Journey, model: Model, later: int, *, force: bool = False) -> Reply | Stream | None:
         """Take a place and leave of the circuit, then try; None when the chain must look further."""
-        room = self.room(model)
+        room = self.availability.room(model)
         entered = room.try_enter() or (
             not model.passes_when_busy and await room.enter(self._share(journey, model, later).seconds)
         )
@@ -158,88 +154,53 @@ class Pipeline:
             journey.retry_after_s = journey.retry_after_s or 1.0
             self._pass_over(journey, model, Outcome.BUSY, f"all {room.limit} places of the model are taken")
             return None
+        reply = None
         try:
-            # Before the circuit's leave is taken: what the caller asked wrongly is no attempt.
-            request = self._prepared(journey.call, model)
-            admission = self.circuit(model.code).admit(self._clock.monotonic(), model.timeout_ms / 1000, force=force)
-            if admission is None:
-                if not force:
-                    self._pass_over(journey, model, Outcome.CIRCUIT_OPEN)
-                return None
-            # Divided anew: waiting took of the call's time, and not of the attempt's.
-            return await self._try(journey, model, request, self._share(journey, model, later), admission)
+            reply = await self._admitted(journey, model, later, force=force)
         finally:
-            room.leave()
+            if isinstance(reply, Stream):
+                reply.then(room.leave)
+            else:
+                room.leave()
+        return reply
+
+    async def _admitted(self, journey: Journey, model: Model, later: int, *, force: bool) -> Reply | Stream | None:
+        # Before the circuit's leave is taken: what the caller asked wrongly is no attempt.
+        request = self._exchange.prepared(journey.call, model)
+        circuit = self.availability.circuit(model.code)
+        admission = circuit.admit(self._clock.monotonic(), model.timeout_ms / 1000, force=force)
+        if admission is None:
+            if not force:
+                self._pass_over(journey, model, Outcome.CIRCUIT_OPEN)
+            return None
+        trial = Trial(journey, model, circuit=circuit, admission=admission, recorder=self._recorder, clock=self._clock)
+        # Divided anew: waiting took of the call's time, and not of the attempt's.
+        return await self._try(trial, request, self._share(journey, model, later))
 
     def _share(self, journey: Journey, model: Model, later: int) -> Share:
         return deadline.share(model, max(0.0, journey.ends_at - self._clock.monotonic()), later)
 
-    def _prepared(self, call: Call, model: Model) -> Request:
-        return self._dialects[call.surface].prepare(call, model, self._names.of(model))
-
-    async def _try(
-        self, journey: Journey, model: Model, request: Request, share: Share, admission: Admission
-    ) -> Reply | None:
-        """One attempt, settled with the circuit and recorded however it ends."""
-        started, wall, result, reply = self._clock.monotonic(), self._clock.wall(), Result(), None
+    async def _try(self, trial: Trial, request: Request, share: Share) -> Reply | Stream | None:
+        """One attempt, settled however it ends; that of a stream, when the stream does."""
+        reply: Reply | Stream | None = None
         try:
             with Limit(share.seconds):
-                reply = await self._exchange(journey, model, request, result)
+                reply = await self._exchange.reply(trial, request)
         except TimeoutError:
-            result.outcome, result.message = share.outcome, f"no answer within {share.seconds:.1f} s"
+            trial.outcome, trial.message = share.outcome, f"no answer within {share.seconds:.1f} s"
         except Unusable as exc:
-            result.outcome, result.spoilt = Outcome(exc.outcome), exc.reply
-            result.message = without(exc.why, ours(request))
+            trial.outcome, trial.message = Outcome(exc.outcome), without(exc.why, ours(request))
+            _note(trial, exc.reply)  # an answer that a gate refused took tokens all the same
         except asyncio.CancelledError:
-            result.outcome = Outcome.CLIENT_GONE
+            trial.outcome = Outcome.CLIENT_GONE
             raise
         finally:
-            elapsed = self._clock.monotonic() - started
-            journey.upstream_s += elapsed
-            self._settle(journey, model, admission, result, reply, elapsed, wall)
+            if not isinstance(reply, Stream):
+                _note(trial, reply)
+                trial.settle()
         return reply
 
-    async def _exchange(self, journey: Journey, model: Model, request: Request, result: Result) -> Reply | None:
-        call = journey.call
-        answer = await self._send(request)
-        if outcome.names_wrong_model(answer):
-            await self._names.ask_again(model)
-            answer = await self._send(self._prepared(call, model))
-        result.status = answer.status
-        result.outcome = outcome.of_answer(answer, call.surface)
-        if result.outcome is Outcome.OK:
-            return self._dialects[call.surface].read(call, model, answer)
-        answer = replace(answer, ours=ours(request))
-        result.message = said(answer).message
-        journey.retry_after_s = outcome.retry_after_s(answer) or journey.retry_after_s
-        if TABLE[result.outcome].status is None:
-            journey.refusals.append(answer)
-        return None
 
-    def _settle(
-        self,
-        journey: Journey,
-        model: Model,
-        admission: Admission,
-        result: Result,
-        reply: Reply | None,
-        elapsed: float,
-        wall: float,
-    ) -> None:
-        verdict, known = TABLE[result.outcome].verdict, reply or result.spoilt
-        self.circuit(model.code).settle(admission, verdict, self._clock.monotonic(), self._clock.jitter())
-        attempt = Attempt(
-            id=self._clock.new_id(),
-            model=model.code,
-            provider=model.provider,
-            outcome=result.outcome,
-            started_at=wall,
-            latency_ms=round(elapsed * 1000),
-            status=result.status,
-            message=result.message,
-            circuit=admission.state.value,
-            usage=known.usage if known else Usage(),
-            finish_reason=known.finish_reason if known else None,
-        )
-        journey.attempts.append(attempt)
-        self._recorder.attempted(journey.call, attempt, journey.tries)
+def _note(trial: Trial, reply: Reply | None) -> None:
+    if reply is not None:
+        trial.usage, trial.finish_reason = reply.usage, reply.finish_reason

@@ -18,12 +18,13 @@ KINDS: Mapping[Domain, Surface] = {
     Domain.RERANK: Surface.RERANK,
 }
 
+_EVENTS = "text/event-stream, application/json"
 # A run is answered whole by the model we choose, in the words of its input, within the row's max_tokens.
 _NOT_FROM_PARAMS = frozenset({"model", "stream", "stream_options", "messages", "max_completion_tokens"})
 
 
 def headers(call: Call, credential: str | None) -> dict[str, str]:
-    fixed = {"Content-Type": "application/json", "Accept": "application/json"}
+    fixed = {"Content-Type": "application/json", "Accept": _EVENTS if call.streams else "application/json"}
     if credential:
         fixed["Authorization"] = f"Bearer {credential}"
     return {**call.headers, **fixed}
@@ -55,6 +56,10 @@ def _chat(call: Call, model: Model, profile: Profile, params: Mapping[str, Any])
     fields: dict[str, Any] = {"messages": _messages(call, profile), "max_tokens": _max_tokens(params, model.max_tokens)}
     if call.ask.tools:
         fields["tools"] = call.ask.tools
+    if call.streams:
+        fields["stream"] = True
+        if model.stream_usage:
+            fields["stream_options"] = {"include_usage": True}
     return fields
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import orjson
 
-from oneai.core import meter, prepare, upstream_error
+from oneai.core import meter, prepare, rerank, upstream_error
 from oneai.core.dialect import Unusable
+from oneai.core.rerank import Ranked
+from oneai.core.shape import is_number, listed, passable, wrong
 from oneai.types import Answer, Call, Model, Reply, Surface
 
 
@@ -31,37 +33,16 @@ def _parsed(answer: Answer) -> Any:
     return payload
 
 
-def _wrong(what: str) -> Unusable:
-    return Unusable("protocol_error", f"the reply has the wrong shape: {what}")
-
-
-def _listed(payload: Any, *names: str) -> list[Any]:
-    """The first list under one of these names."""
-    for name in names if isinstance(payload, dict) else ():
-        if isinstance(value := payload.get(name), list):
-            return value
-    raise _wrong(f"no list `{names[0]}`")
-
-
-def _passable(value: Any) -> Any:
-    """The value itself. orjson reads 1,024 levels and writes 254, of which our own answer takes a few."""
-    try:
-        orjson.dumps([[[[[[value]]]]]])
-    except orjson.JSONEncodeError as exc:
-        raise _wrong("it nests too deep to be passed on") from exc
-    return value
-
-
 def _chat(_call: Call, payload: Any) -> dict[str, Any]:
-    choices = _listed(payload, "choices")
+    choices = listed(payload, "choices")
     choice = choices[0] if choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
-        raise _wrong("no `message` in its first choice")
+        raise wrong("no `message` in its first choice")
     output: dict[str, Any] = {"text": _text(message.get("content"))}
     calls = message.get("tool_calls")
     if isinstance(calls, list) and calls:
-        output["tool_calls"] = _passable(calls)
+        output["tool_calls"] = passable(calls)
     reason = choice.get("finish_reason")
     return output | {"finish_reason": reason if isinstance(reason, str) else None}
 
@@ -72,17 +53,17 @@ def _text(content: Any) -> str:
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
-        raise _wrong("`content` is neither text nor a list of parts")
+        raise wrong("`content` is neither text nor a list of parts")
     parts = (part.get("text") for part in content if isinstance(part, dict))
     return "".join(part for part in parts if isinstance(part, str))
 
 
 def _embeddings(call: Call, payload: Any) -> dict[str, Any]:
-    data = _listed(payload, "data")
+    data = listed(payload, "data")
     wanted = len(prepare.texts(call.ask))
     by_index = dict(_placed(position, item) for position, item in enumerate(data))
     if len(data) != wanted or any(index not in by_index for index in range(wanted)):
-        raise _wrong(f"{len(data)} embeddings, by their index not those of the {wanted} texts")
+        raise wrong(f"{len(data)} embeddings, by their index not those of the {wanted} texts")
     keeps_base64 = call.ask.params.get("encoding_format") == "base64"
     return {"embeddings": [_vector(by_index[index], keeps_base64) for index in range(wanted)]}
 
@@ -90,16 +71,16 @@ def _embeddings(call: Call, payload: Any) -> dict[str, Any]:
 def _placed(position: int, item: Any) -> tuple[int, Any]:
     index = item.get("index") if isinstance(item, dict) else None
     if not isinstance(item, dict) or not isinstance(index, int | None):
-        raise _wrong("an entry of `data` is no object with an `index`")
+        raise wrong("an entry of `data` is no object with an `index`")
     return position if index is None else index, item.get("embedding")
 
 
 def _vector(embedding: Any, keeps_base64: bool) -> Any:
     if isinstance(embedding, str) and embedding:
         return embedding if keeps_base64 else _floats(embedding)
-    if isinstance(embedding, list) and embedding and _is_number(embedding[0]):
+    if isinstance(embedding, list) and embedding and is_number(embedding[0]):
         return embedding
-    raise _wrong("an `embedding` is no list of numbers")
+    raise wrong("an `embedding` is no list of numbers")
 
 
 def _floats(encoded: str) -> list[float]:
@@ -108,52 +89,35 @@ def _floats(encoded: str) -> list[float]:
     try:
         numbers.frombytes(b64decode(encoded, validate=True))
     except ValueError as exc:
-        raise _wrong("an `embedding` is no base64 of 32-bit floats") from exc
+        raise wrong("an `embedding` is no base64 of 32-bit floats") from exc
     if sys.byteorder == "big":
         numbers.byteswap()
     return numbers.tolist()
 
 
 def _rerank(call: Call, payload: Any) -> dict[str, Any]:
-    """Cohere's, Jina's, vLLM's and llama.cpp's `results`; the bare list of TEI and SGLang."""
-    listed = payload if isinstance(payload, list) else _listed(payload, "results", "data")
-    shows = call.ask.params.get("return_documents") is not False
-    results = [_result(item, len(call.ask.documents), shows) for item in listed]
-    if call.ask.documents and not results:
-        raise _wrong("no result for any document")
-    results.sort(key=lambda result: -result["relevance_score"])
-    return {"results": results[: _top_n(call.ask.params)]}
+    documents, params = call.ask.documents, call.ask.params
+    shows = params.get("return_documents") is not False
+    found = rerank.ranking(payload, len(documents), _top_n(params))
+    return {"results": [_result(each, shows) for each in found]}
 
 
-def _result(item: Any, documents: int, shows: bool) -> dict[str, Any]:
-    if not isinstance(item, dict):
-        raise _wrong("a result is no object")
-    index, score = item.get("index"), item.get("relevance_score", item.get("score"))
-    if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < documents:
-        raise _wrong("the `index` of a result is that of no document")
-    if not _is_number(score):
-        raise _wrong("a result has no `relevance_score` or `score`")
-    document = item.get("document", item.get("text")) if shows else None
-    found = {"index": index, "relevance_score": score}
-    return found if document is None else found | {"document": _document(document)}
+def _result(ranked: Ranked, shows: bool) -> dict[str, Any]:
+    found = {"index": ranked.index, "relevance_score": ranked.score}
+    return found | {"document": _document(ranked.document)} if shows and ranked.document is not None else found
 
 
 def _document(document: Any) -> Any:
     if isinstance(document, str):
         return {"text": document}
     if not isinstance(document, dict):
-        raise _wrong("the `document` of a result is neither text nor an object")
-    return _passable({name: value for name, value in document.items() if value is not None})
+        raise wrong("the `document` of a result is neither text nor an object")
+    return passable({name: value for name, value in document.items() if value is not None})
 
 
 def _top_n(params: Mapping[str, Any]) -> int | None:
-    """Where to cut: TEI and SGLang rank everything, whatever was asked."""
     asked = params.get("top_n")
     return asked if isinstance(asked, int) and not isinstance(asked, bool) and asked > 0 else None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 _OUTPUTS: Mapping[Surface, Callable[[Call, Any], dict[str, Any]]] = {

@@ -11,6 +11,8 @@ from oneai.types import Attempt, Call, Row
 class Journal(Protocol):
     """Takes rows and never fails a call."""
 
+    def begin(self, row: Row) -> None: ...
+
     def append(self, row: Row) -> None: ...
 
 
@@ -22,6 +24,10 @@ class Recorder:
         self._health = health
         self._metrics = metrics
 
+    def begun(self, call: Call, attempt: Attempt, number: int) -> None:
+        """The first content of a stream: found without the row of its end, it becomes one."""
+        self._journal.begin(usage.row(call, attempt, number))
+
     def attempted(self, call: Call, attempt: Attempt, number: int) -> None:
         self._journal.append(usage.row(call, attempt, number))
         self._health.note(attempt)
@@ -32,6 +38,8 @@ class Recorder:
             attempt.usage.tokens_in or 0,
             attempt.usage.tokens_out or 0,
         )
+        if attempt.ttft_ms is not None:
+            self._metrics.first_token[attempt.model].observe(attempt.ttft_ms / 1000)
 
     def passed_over(self, call: Call, attempt: Attempt) -> None:
         """A model that was not asked leaves no row; its passing over is counted."""

@@ -120,6 +120,8 @@ def _model(code: str, domain: Domain, endpoint: str, cells: Cells, overridden: M
         price=_price(meta),
         aliases=meta.texts("aliases"),
         paths=_paths(meta),
+        idle_ms=meta.number("idle_ms", 60_000),
+        stream_usage=meta.flag("stream_usage", True),
         overridden=overridden,
     )
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from oneai.core import endpoint, prepare, quality, read
+from oneai.core import endpoint, listening, prepare, quality, read
 from oneai.core.dialect import Unusable
+from oneai.core.listening import Listener
 from oneai.profiles import Profiles
-from oneai.types import Answer, Call, Model, Reply, Request
+from oneai.types import Answer, Call, Model, Reply, Request, Surface
 
 
 class RunDialect:
@@ -33,3 +34,7 @@ class RunDialect:
         if reason is None:
             return reply
         raise Unusable("abort" if reply.finish_reason == "abort" else "quality", reason, reply=reply)
+
+    def listen(self, call: Call, model: Model) -> Listener:
+        """Gates judge whole replies only: of a stream, what has gone out cannot be taken back."""
+        return listening.of(Surface.RUN, code=model.code, asks_usage=False)

@@ -36,6 +36,7 @@ def _of_attempt(attempt: Attempt) -> dict[str, Any]:
         "latency_ms": attempt.latency_ms,
         "circuit": attempt.circuit,
         "at": timestamp(attempt.started_at),
+        "ttft_ms": attempt.ttft_ms,
         "tokens_in": attempt.usage.tokens_in,
         "tokens_out": attempt.usage.tokens_out,
     }
@@ -72,6 +73,7 @@ def _of_row(row: Row) -> dict[str, Any]:
         "latency_ms": row.get("latency_ms"),
         "circuit": row.get("circuit"),
         "at": row.get("created_at"),
+        "ttft_ms": row.get("ttft_ms"),
         "tokens_in": row.get("tokens_in"),
         "tokens_out": row.get("tokens_out"),
     }

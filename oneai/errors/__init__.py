@@ -10,9 +10,11 @@ from oneai.errors.answer import (
     Draining,
     ModelsBusy,
     ModelsTimedOut,
+    NoRoute,
     NothingCanAnswer,
     Overloaded,
     Rejected,
+    StreamBroken,
     TooManyCalls,
 )
 from oneai.errors.command import (
@@ -123,6 +125,7 @@ __all__ = [
     "NoCallYet",
     "NoKey",
     "NoRoom",
+    "NoRoute",
     "NotAGateway",
     "NotAdmin",
     "NotJson",
@@ -145,6 +148,7 @@ __all__ = [
     "StoreAway",
     "StoreLacks",
     "StoreRefused",
+    "StreamBroken",
     "TooLarge",
     "TooManyCalls",
     "UnknownCall",

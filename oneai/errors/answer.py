@@ -66,3 +66,16 @@ class ModelsTimedOut(OneAIError):
 
     status = 504
     code = "model_timeout"
+
+
+class NoRoute(ChainExhausted):
+    """No model of the chain serves what was asked for here: {trail}. `oneai models list` shows what each is for."""
+
+    code = "no_route"
+
+
+class StreamBroken(OneAIError):
+    """Model {model} broke off after its answer had begun: {why}. `oneai why {call}` says more."""
+
+    status = 502
+    code = "stream_broken"

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from types import TracebackType
 
 from aiohttp import HttpVersion11, StreamReader, hdrs, web
@@ -21,35 +22,43 @@ class Body:
     byte is read; a body of unknown length, as it grows.
     """
 
-    __slots__ = ("_budget", "_reserved", "_visit")
+    __slots__ = ("_body", "_budget", "_reserved", "_visit")
 
     def __init__(self, budget: Budget, visit: Visit) -> None:
         self._budget = budget
         self._visit = visit
         self._reserved = 0
+        self._body = bytearray()
 
     async def __aenter__(self) -> bytearray:
         self._reserve(self._visit.request.content_length or 0)
         try:
             return await self._read()
         except BaseException:
-            self._budget.give_back(self._reserved)
+            self.free()
             raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None
     ) -> None:
+        self.free()
+
+    def free(self) -> None:
+        """Give up the bytes and what was reserved for them: nobody will be asked with them any more."""
         self._budget.give_back(self._reserved)
+        self._reserved = 0
+        with suppress(BufferError):  # a view of it is still being sent, and keeps it until then
+            self._body.clear()
 
     async def _read(self) -> bytearray:
         started = time.monotonic()
-        stream, body = self._visit.request.content, bytearray()
+        stream, body = self._visit.request.content, self._body
         await _invite(self._visit.request)
         while not stream.at_eof():
-            body += stream.read_nowait() if stream.is_eof() else await _next(stream, self._visit.body_idle_s)
+            body += stream.read_nowait() if stream.is_eof() else await _next(stream, self._visit.pace.body_idle_s)
             if len(body) > self._reserved:
                 self._reserve(len(body))
-            late_s = time.monotonic() - started - self._visit.body_idle_s
+            late_s = time.monotonic() - started - self._visit.pace.body_idle_s
             if late_s > 0 and len(body) < LEAST_BYTES_PER_S * late_s:
                 raise ClientTooSlow
         self._visit.receiving_s = time.monotonic() - started

@@ -1,12 +1,26 @@
 """What a response says of its call: the X-OneAI headers, and an attempt as clients read it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from oneai.core.trial import STREAMING
 from oneai.gateway.visit import Visit
 from oneai.types import Attempt
 
+X_REQUEST_ID = "X-Request-Id"
+OURS = {"Server": "oneai"}
 _SHOWN = 64
+_THEIR_OWN = frozenset(
+    {
+        *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer"),
+        *("trailers", "transfer-encoding", "upgrade", "alt-svc", "content-length", "content-encoding", "via"),
+        *("date", "server", "location", "content-location", "set-cookie", "set-cookie2", "www-authenticate"),
+        *("x-request-id", "x-powered-by", "x-served-by", "x-backend", "x-upstream", "x-accel-buffering"),
+        *("strict-transport-security", "access-control-allow-origin", "access-control-allow-credentials"),
+        *("cache-control", "accept-ranges", "etag", "last-modified", "vary"),
+    }
+)
+"""Hop by hop, or of the server itself: they would name the node, or be untrue of what we send."""
 
 
 def of_call(visit: Visit, attempts: Sequence[Attempt]) -> dict[str, str]:
@@ -23,10 +37,30 @@ def of_call(visit: Visit, attempts: Sequence[Attempt]) -> dict[str, str]:
     return found
 
 
+def of_begun(visit: Visit) -> dict[str, str]:
+    """Of a stream, whose head is all that it will ever say in headers: of what is known by now."""
+    return {
+        **of_call(visit, visit.done.attempts if visit.done else visit.attempts),
+        **OURS,
+        X_REQUEST_ID: visit.request_id,
+    }
+
+
+def passed(theirs: Mapping[str, str]) -> dict[str, str]:
+    """What a model server's headers tell a client: nothing of the connection, of the node, or that we say ourselves."""
+    return {name: value for name, value in theirs.items() if name.lower() not in _THEIR_OWN}
+
+
 def _trail(attempts: Sequence[Attempt]) -> str:
     """The newest that a header line has room for: clients and tunnels refuse one of over 8 KB."""
-    shown = ",".join(f"{a.model}={a.outcome};{a.latency_ms}ms" for a in attempts[-_SHOWN:])
+    shown = ",".join(map(_shown, attempts[-_SHOWN:]))
     return f"...,{shown}" if len(attempts) > _SHOWN else shown
+
+
+def _shown(attempt: Attempt) -> str:
+    if attempt.outcome == STREAMING:
+        return f"{attempt.model}={STREAMING};ttft={attempt.ttft_ms}ms"
+    return f"{attempt.model}={attempt.outcome};{attempt.latency_ms}ms"
 
 
 def overhead_s(visit: Visit, upstream_s: float) -> float:

@@ -41,9 +41,9 @@ def _entry(runtime: Runtime, model: Model) -> dict[str, Any]:
         "active": model.active,
         "fallback": model.fallback,
         "status": runtime.status_of(model.code),
-        "circuit": runtime.pipeline.circuit(model.code).state.value,
+        "circuit": runtime.pipeline.availability.circuit(model.code).state.value,
         "avg_latency_ms": latency.average,
         "p50_latency_ms": latency.p50,
         "p95_latency_ms": latency.p95,
-        "in_flight": runtime.pipeline.room(model).in_flight,
+        "in_flight": runtime.pipeline.availability.room(model).in_flight,
     }

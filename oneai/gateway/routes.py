@@ -8,8 +8,10 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from oneai.errors import MethodNotAllowed, UnknownPath
+from oneai.gateway.openapi.doc import Doc
 from oneai.gateway.visit import Visit
 from oneai.runtime import Runtime
+from oneai.types import Surface
 
 Handler = Callable[[Runtime, Visit], Awaitable[web.StreamResponse]]
 
@@ -30,6 +32,10 @@ class Route:
     path: str
     handler: Handler
     needs: Needs
+    surface: Surface | None = None
+    """Of a call: the family of endpoints whose words its clients speak."""
+    doc: Doc | None = None
+    """What /openapi.json and /docs say of it."""
 
 
 class Routes:

@@ -1,29 +1,20 @@
 """`POST /v1/run`: a body in our own words becomes a call, and its reply the answer of today's gateway."""
 
-import re
 from collections.abc import Callable, Mapping
 
-import orjson
 from aiohttp import web
-from multidict import istr
 
-from oneai.core.journey import Done
 from oneai.core.registry import Registry
 from oneai.errors import BadField, MissingField, UnknownModel, UnknownProfile, UnknownTask
-from oneai.gateway import auth, headers, run_body, run_images
+from oneai.gateway import auth, headers, run_answer, run_body, run_images, run_stream, terms
 from oneai.gateway.body import Body
 from oneai.gateway.run_body import RunBody
 from oneai.gateway.visit import Visit
 from oneai.runtime import Runtime
-from oneai.types import Ask, Call, Domain, Origin, Surface
+from oneai.types import Ask, Call, Domain, Origin, Reply, Surface
 
-_TIMEOUT_MS = (1_000, 3_600_000)
 _SHOWN = 64
-_DIGITS = re.compile(r"[0-9]{1,7}")
-# Looked up in every call: an istr is folded once, a str each time.
-_THROUGH = (istr("traceparent"), istr("tracestate"))
-_FALLBACK, _TIMEOUT = istr("X-OneAI-Fallback"), istr("X-OneAI-Timeout-Ms")
-_TENANT, _DOC, _WF_RUN = istr("X-Tenant-Id"), istr("X-Doc-Id"), istr("X-Workflow-Run-Id")
+_SPOKEN = frozenset({Domain.OCR, Domain.LLM, Domain.VISION, Domain.TOOLS})
 _TASKS = {domain.value: domain for domain in Domain}
 _NEEDED: Mapping[Domain, tuple[Callable[[Ask], object], str]] = {
     Domain.OCR: (
@@ -41,56 +32,36 @@ _NEEDED: Mapping[Domain, tuple[Callable[[Ask], object], str]] = {
 }
 
 
-async def run(runtime: Runtime, visit: Visit) -> web.Response:
-    """Answer one call whole."""
+async def run(runtime: Runtime, visit: Visit) -> web.StreamResponse:
+    """Answer one call by the chain of its task or model, whole or as a stream."""
     with runtime.quota.place(auth.holder(visit)):
-        async with Body(runtime.budget, visit) as raw:
+        reading = Body(runtime.budget, visit)
+        async with reading as raw:
             asked = run_body.parse(raw)
             raw.clear()  # a document is held once: from here on it is in the call
-            visit.call = _call(runtime, visit, asked)
+            call = visit.call = _call(runtime, visit, asked)
             del asked
-            visit.done = await runtime.pipeline.answer(visit.call, visit.attempts)
-            answer = _answer(visit, visit.done)
-    runtime.metrics.overhead.observe(headers.overhead_s(visit, visit.done.upstream_s))
-    fields = headers.of_call(visit, visit.done.attempts)
+            if call.streams:
+                return await run_stream.answered(runtime, visit, call, reading.free)
+            done = visit.done = await runtime.pipeline.answer(call, visit.attempts)
+            assert isinstance(done.reply, Reply)
+            answer = run_answer.whole(visit, done.reply)
+    runtime.metrics.overhead.observe(headers.overhead_s(visit, done.upstream_s))
+    fields = headers.of_call(visit, done.attempts)
     return web.Response(body=answer, headers=fields, content_type="application/json")
 
 
-def _answer(visit: Visit, done: Done) -> bytes:
-    call = visit.call
-    assert call is not None
-    return orjson.dumps(
-        {
-            "id": call.id,
-            "task": call.task,
-            "profile": call.profile,
-            "model": done.model.code,
-            "requested": call.requested,
-            "provider": done.model.provider,
-            "output": done.reply.output,
-            "usage": {
-                "tokens_in": done.reply.usage.tokens_in,
-                "tokens_out": done.reply.usage.tokens_out,
-                "cost_usd": done.reply.usage.cost_usd,
-            },
-            "latency_ms": round((visit.elapsed_s() - visit.receiving_s) * 1000),
-            "attempts": [headers.attempt(attempt) for attempt in done.attempts],
-        }
-    )
-
-
 def _call(runtime: Runtime, visit: Visit, asked: RunBody) -> Call:
-    if asked.stream:
-        raise BadField(field="stream", found="true", accepted="false: /v1/run answers whole in this version")
     requested = _requested(runtime.registry, asked)
     task = _task(runtime.registry, asked, requested)
+    if asked.stream and task not in _SPOKEN:
+        raise BadField(field="stream", found="true", accepted=f"false: task {task.value} answers whole")
     profiles = runtime.profiles.names(task)
     if asked.profile not in profiles:
         raise UnknownProfile(
             param="profile", task=task.value, found=_shown(asked.profile), accepted=", ".join(profiles)
         )
     http = visit.request.headers
-    fallback = http.get(_FALLBACK)
     return Call(
         id=visit.id,
         request_id=visit.request_id,
@@ -100,11 +71,12 @@ def _call(runtime: Runtime, visit: Visit, asked: RunBody) -> Call:
         ask=_ask(runtime, asked, task),
         requested=requested,
         profile=asked.profile,
+        streams=asked.stream,
         origin=_origin(visit, asked),
-        falls_back=asked.fallback and (fallback is None or fallback.lower() != "off"),
-        timeout_s=_timeout_s(http.get(_TIMEOUT)),
+        falls_back=asked.fallback and terms.falls_back(http),
+        timeout_s=terms.timeout_s(http),
         tunnelled=visit.tunnelled,
-        headers={name: http[name] for name in _THROUGH if name in http},
+        headers=terms.through(http, Surface.RUN),
     )
 
 
@@ -152,20 +124,12 @@ def _shown(word: str) -> str:
 
 
 def _origin(visit: Visit, asked: RunBody) -> Origin:
-    http = visit.request.headers
+    """By header; the body's own word wins."""
+    said, meta = terms.origin(visit.request.headers), asked.meta
+    if meta.tenant_id is None and meta.doc_id is None and meta.wf_run_id is None:
+        return said
     return Origin(
-        tenant_id=asked.meta.tenant_id or http.get(_TENANT),
-        doc_id=asked.meta.doc_id or http.get(_DOC),
-        wf_run_id=asked.meta.wf_run_id or http.get(_WF_RUN),
+        tenant_id=meta.tenant_id or said.tenant_id,
+        doc_id=meta.doc_id or said.doc_id,
+        wf_run_id=meta.wf_run_id or said.wf_run_id,
     )
-
-
-def _timeout_s(header: str | None) -> float | None:
-    if header is None:
-        return None
-    least, most = _TIMEOUT_MS
-    if not _DIGITS.fullmatch(header) or not least <= int(header) <= most:
-        raise BadField(
-            field="X-OneAI-Timeout-Ms", found=_shown(header), accepted=f"milliseconds from {least} to {most}"
-        )
-    return int(header) / 1000

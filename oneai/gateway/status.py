@@ -37,3 +37,9 @@ async def ready(runtime: Runtime, visit: Visit) -> web.Response:
     if runtime.draining:
         raise Draining(retry_after_s=5)
     return web.Response(body=b'{"status":"ready"}', content_type="application/json")
+
+
+async def root(runtime: Runtime, visit: Visit) -> web.Response:
+    """Who is here; Anthropic's clients look before they call."""
+    document = {"name": "OneAI Gateway", "version": __version__, "docs": "/docs", "openapi": "/openapi.json"}
+    return web.Response(body=orjson.dumps(document), content_type="application/json")

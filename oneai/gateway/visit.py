@@ -10,13 +10,12 @@ from multidict import istr
 
 from oneai import ids
 from oneai.core.journey import Done
-from oneai.types import Attempt, Call, Key
+from oneai.errors import OneAIError
+from oneai.gateway.pace import PACE, Pace
+from oneai.types import Attempt, Call, Key, Surface
 
 _REQUEST_ID, _CF_RAY = istr("X-Request-Id"), istr("CF-Ray")
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-
-
-BODY_IDLE_S = 30.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,17 +23,22 @@ class Visit:
     """`request_id` may be the client's own and repeat; `id` is ours and does not."""
 
     request: web.BaseRequest
-    body_idle_s: float = BODY_IDLE_S
-    """A client that sends nothing of its body for so long is told 408."""
+    pace: Pace = PACE
     id: str = field(default_factory=ids.call_id)
     request_id: str = ""
     route: str = "-"
+    surface: Surface | None = None
+    """Of a call: the words that its client speaks."""
     params: Mapping[str, str] = field(default_factory=dict)
     key: Key | None = None
     call: Call | None = None
     attempts: list[Attempt] = field(default_factory=list)
     """Filled while the call is on its way."""
     done: Done | None = None
+    error: OneAIError | None = None
+    """Of a stream that had begun: its response can no longer tell."""
+    status: int | None = None
+    """How it ended, where the response says something else."""
     started: float = field(default_factory=time.monotonic)
     receiving_s: float = 0.0
     """How long the client took to send the body: no time of ours."""

@@ -15,11 +15,13 @@ from oneai.core import keys
 from oneai.core.budget import Budget
 from oneai.core.health import Health, status
 from oneai.core.metrics import Metrics
+from oneai.core.pass_dialect import PASSED, PassDialect
 from oneai.core.pipeline import Pipeline
 from oneai.core.quota import Quota
 from oneai.core.recent import Recent
 from oneai.core.recorder import Recorder
 from oneai.core.registry import Registry
+from oneai.core.rerank_dialect import RerankDialect
 from oneai.core.run_dialect import RunDialect
 from oneai.core.seams import Clock
 from oneai.errors import StoreAway, StoreLacks, StoreRefused
@@ -87,7 +89,7 @@ class Runtime:
             journal=journal,
             registrar=self._registrar,
             health=self.health,
-            circuit_of=self.pipeline.circuit,
+            circuit_of=self.pipeline.availability.circuit,
             stack=stack,
         )
 
@@ -100,7 +102,7 @@ class Runtime:
 
     def status_of(self, code: str) -> str:
         """healthy, degraded or unhealthy."""
-        return status(self.pipeline.circuit(code), self.health.of(code))
+        return status(self.pipeline.availability.circuit(code), self.health.of(code))
 
     def report(self) -> Report:
         """How the gateway stands."""
@@ -123,8 +125,9 @@ class Runtime:
         return await self._store_side.reload(self._names.known(), force=force)
 
     def reset(self, code: str) -> str:
-        """Close a circuit by hand: the state that it was in."""
-        circuit = self.pipeline.circuit(code)
+        """Close a circuit by hand, and forget what its server lacked: the state that it was in."""
+        self.pipeline.availability.forget_routes(code)
+        circuit = self.pipeline.availability.circuit(code)
         before = circuit.state.value
         circuit.reset(self.clock.monotonic())
         self.health.touch(code)
@@ -160,11 +163,17 @@ class Runtime:
     def _pipeline(self) -> Pipeline:
         return Pipeline(
             registry=lambda: self._registrar.registry,
-            dialects={Surface.RUN: RunDialect(self.profiles, self._credentials)},
+            dialects={
+                Surface.RUN: RunDialect(self.profiles, self._credentials),
+                Surface.RERANK: RerankDialect(self._credentials),
+                **{surface: PassDialect(surface, self._credentials) for surface in PASSED},
+            },
             send=self._upstream.send,
+            open=self._upstream.open,
             names=self._names,
             recorder=Recorder(journal=self._journal, health=self.health, metrics=self.metrics),
             clock=self.clock,
+            stream_max_s=self.settings.stream_max_s,
         )
 
     async def _learn_names(self) -> None:
@@ -174,7 +183,8 @@ class Runtime:
             await asyncio.to_thread(self._registrar.save, store.name, known)
 
     async def _probe(self) -> None:
-        shut = [model for code in self.pipeline.open_circuits() if (model := self.registry.models.get(code))]
+        codes = self.pipeline.availability.open_circuits()
+        shut = [model for code in codes if (model := self.registry.models.get(code))]
         gate = asyncio.Semaphore(PROBED_AT_ONCE)
         await asyncio.gather(*(self._probe_one(model, gate) for model in shut))
 
@@ -182,7 +192,7 @@ class Runtime:
         async with gate:
             answered = await probe.answers(self._upstream.send, model, self._credentials)
         if answered:
-            self.pipeline.circuit(model.code).probed(self.clock.monotonic())
+            self.pipeline.availability.circuit(model.code).probed(self.clock.monotonic())
             self.health.touch(model.code)
 
 

@@ -64,7 +64,7 @@ def state(
 
 
 def _model(code: str, health: Health, pipeline: Pipeline, names: ServedNames) -> dict[str, Any]:
-    circuit, pulse, learnt = pipeline.circuit(code), health.of(code), names.learnt(code)
+    circuit, pulse, learnt = pipeline.availability.circuit(code), health.of(code), names.learnt(code)
     return {
         "status": status(circuit, pulse),
         "circuit": circuit.state.value,

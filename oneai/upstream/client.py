@@ -1,53 +1,88 @@
-"""Sends one attempt to a model server and brings its answer back; aiohttp's exceptions end here."""
+"""Sends one attempt to a model server and brings its answer back, whole or as it comes."""
 
-import os
-import time
-from contextvars import ContextVar
+import asyncio
+from collections.abc import Mapping
 from types import TracebackType
-from weakref import WeakSet
 
-import aiohttp
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.client_reqrep import ClientRequest
-from aiohttp.connector import Connection
-from aiohttp.tracing import Trace
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.streams import StreamReader
 
 from oneai.core.dialect import Unusable
 from oneai.core.outcome import Outcome
 from oneai.types import Answer, Request
+from oneai.upstream.connection import Connection, no_http
+from oneai.upstream.dial import misconfigured
+from oneai.upstream.head import written
+from oneai.upstream.pool import Pool
 
-CONNECT_S = 3.0
-KEEPALIVE_S = 3.0
-"""vLLM closes idle connections after 5 s; we must be first."""
 STALE_WITHIN_S = 1.0
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
-_CHUNK = 256 * 1024
-
-_on_used_connection: ContextVar[bool] = ContextVar("on_used_connection", default=False)
 
 
-class _Connector(aiohttp.TCPConnector):
-    """Tells the task that asked whether its connection has carried a request before."""
+class Arriving:
+    """An answer whose head has come. `close` it, however it ends: until then its connection is taken."""
 
-    async def connect(self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout) -> Connection:
-        connection = await super().connect(req, traces, timeout)
-        used: WeakSet[ResponseHandler] = self.__dict__.setdefault("used", WeakSet())
-        protocol = connection.protocol
-        assert protocol is not None
-        _on_used_connection.set(protocol in used)
-        used.add(protocol)
-        return connection
+    __slots__ = ("_body", "_connection", "_pool", "headers", "status")
+
+    def __init__(
+        self, pool: Pool, connection: Connection, status: int, headers: Mapping[str, str], body: StreamReader
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        """By any case of a name."""
+        self._pool = pool
+        self._body = body
+        self._connection: Connection | None = connection
+
+    async def block(self) -> bytes:
+        """The next bytes of the body, unpacked, as many as have come; b"" at its end.
+
+        Raises Unusable: connection_lost or protocol_error. No more than 128 KB are held for a slow reader.
+        """
+        try:
+            return await self._body.readany()
+        except HttpProcessingError as exc:
+            self.close()
+            raise no_http() from exc
+        except BaseException:
+            self.close()
+            raise
+
+    async def whole(self) -> bytes:
+        """The rest of the body. Raises Unusable, as `block` does, and where it is longer than MAX_ANSWER_BYTES."""
+        if self._body.is_eof():  # as nearly all are, whose head and body come together
+            rest = self._body.read_nowait()
+            self._check(len(rest))
+            return rest
+        self._check(int(self.headers.get("Content-Length", 0)))
+        blocks, size = [], 0
+        while block := await self.block():
+            blocks.append(block)
+            size += len(block)
+            self._check(size)
+        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+
+    def close(self) -> None:
+        """Free the model server at once: the connection is kept if the answer has come to its end, else cut."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.put(connection)
+
+    def _check(self, size: int) -> None:
+        if size > MAX_ANSWER_BYTES:
+            self.close()
+            raise Unusable(Outcome.PROTOCOL_ERROR, f"the answer is longer than {MAX_ANSWER_BYTES >> 20} MB")
 
 
 class Upstream:
-    """The way to every model server: one pool of kept connections, and one that never keeps any for second tries.
+    """The way to every model server. To be entered: its connections are cut at the end.
 
-    To be entered: its connections are closed at the end.
+    Redirects are answers, cookies are not kept, and who is cancelled has cut the connection.
     """
 
     def __init__(self) -> None:
-        self._kept = _session(_Connector(limit=0, keepalive_timeout=KEEPALIVE_S))
-        self._fresh = _session(aiohttp.TCPConnector(limit=0, force_close=True))
+        self._loop = asyncio.get_running_loop()
+        self._pool = Pool()
 
     async def __aenter__(self) -> "Upstream":
         return self
@@ -55,88 +90,36 @@ class Upstream:
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None
     ) -> None:
-        await self._kept.close()
-        await self._fresh.close()
+        await self._pool.close()
 
     async def send(self, request: Request) -> Answer:
-        """The server's whole answer. Raises Unusable: unreachable, connection_lost or protocol_error.
+        """The server's whole answer. Raises Unusable: unreachable, connection_lost, protocol_error or misconfigured."""
+        opened = await self.open(request)
+        try:
+            return Answer(status=opened.status, headers=opened.headers, body=await opened.whole())
+        finally:
+            opened.close()
+
+    async def open(self, request: Request) -> Arriving:
+        """The server's answer once its head is there. Raises Unusable, as `send` does.
 
         A kept connection that dies at once, before any byte, was closed by the server while idle: that says nothing
         of the server, so the request goes out once more on a new one.
         """
-        started = time.monotonic()
-        _on_used_connection.set(False)
         try:
-            return await _exchange(self._kept, request)
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as exc:
-            if not _on_used_connection.get() or time.monotonic() - started >= STALE_WITHIN_S or _had_begun(exc):
-                raise _translated(exc) from exc
-        except (aiohttp.ClientError, ValueError) as exc:
-            raise _translated(exc) from exc
-        try:
-            return await _exchange(self._fresh, request)
-        except (aiohttp.ClientError, ValueError) as exc:
-            raise _translated(exc) from exc
+            origin, head = written(request)
+        except ValueError as exc:
+            raise misconfigured() from exc
+        kept = self._pool.take(origin)
+        if kept is not None:
+            sent_at = self._loop.time()
+            try:
+                return await self._ask(kept, request, head)
+            except Unusable:
+                if kept.heard or self._loop.time() - sent_at >= STALE_WITHIN_S:
+                    raise
+        return await self._ask(await self._pool.connect(origin), request, head)
 
-
-def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_S, sock_connect=CONNECT_S),
-        headers={"Accept-Encoding": "identity", "User-Agent": "oneai"},
-    )
-
-
-async def _exchange(session: aiohttp.ClientSession, request: Request) -> Answer:
-    async with session.request(
-        request.method, request.url, data=request.body or None, headers=request.headers, allow_redirects=False
-    ) as response:
-        return Answer(status=response.status, headers=response.headers, body=await _body(response))
-
-
-async def _body(response: aiohttp.ClientResponse) -> bytes:
-    length, packed = response.content_length, "Content-Encoding" in response.headers
-    if length is not None and length <= MAX_ANSWER_BYTES and not packed:
-        return await response.read()
-    if length is not None and length > MAX_ANSWER_BYTES:
-        raise _too_long()
-    parts, size = [], 0
-    async for part in response.content.iter_chunked(_CHUNK):
-        parts.append(part)
-        size += len(part)
-        if size > MAX_ANSWER_BYTES:
-            raise _too_long()
-    return b"".join(parts)
-
-
-def _too_long() -> Unusable:
-    return Unusable(Outcome.PROTOCOL_ERROR, f"the answer is longer than {MAX_ANSWER_BYTES >> 20} MB")
-
-
-def _had_begun(exc: aiohttp.ClientError) -> bool:
-    """Whether part of an answer's head had come: aiohttp then has that, instead of words, for a message."""
-    return isinstance(exc, aiohttp.ServerDisconnectedError) and not isinstance(exc.message, str)
-
-
-def _translated(exc: aiohttp.ClientError | ValueError) -> Unusable:
-    """What went wrong, without the server's address: the message may reach a client."""
-    if isinstance(exc, aiohttp.ClientConnectorDNSError):
-        return Unusable(Outcome.UNREACHABLE, "its host name is not known")
-    if isinstance(exc, aiohttp.ClientSSLError):
-        return Unusable(Outcome.UNREACHABLE, "its TLS certificate or handshake failed")
-    if isinstance(exc, aiohttp.ClientConnectorError):
-        return Unusable(Outcome.UNREACHABLE, _why(exc.os_error))
-    if isinstance(exc, aiohttp.ConnectionTimeoutError):
-        return Unusable(Outcome.UNREACHABLE, f"no connection within {CONNECT_S:g} s")
-    # A bare ValueError is of a host that IDNA cannot encode, or of a line break in a header.
-    if isinstance(exc, aiohttp.InvalidURL | ValueError):
-        return Unusable(Outcome.MISCONFIGURED, "its endpoint is no usable address, or its credential no usable header")
-    if isinstance(exc, aiohttp.ClientResponseError):
-        return Unusable(Outcome.PROTOCOL_ERROR, "its answer is not valid HTTP")
-    return Unusable(Outcome.CONNECTION_LOST, "the connection broke before the answer was whole")
-
-
-def _why(exc: OSError) -> str:
-    """By its number: the text that asyncio gives it names the address."""
-    return os.strerror(exc.errno).lower() if exc.errno else "no connection"
+    async def _ask(self, connection: Connection, request: Request, head: bytes) -> Arriving:
+        message, body = await connection.ask(request.method, head, request.body)
+        return Arriving(self._pool, connection, message.code, message.headers, body)

@@ -55,6 +55,11 @@ class ServedNames:
             return learnt.name
         return self._known.get(model.code)
 
+    def window(self, model: Model) -> int | None:
+        """The context window that its server names, in tokens."""
+        learnt = self._learnt.get(model.code)
+        return learnt.window if learnt and learnt.endpoint == model.endpoint else None
+
     def known(self) -> dict[str, str]:
         """By model code, for the snapshot."""
         return self._known | {code: learnt.name for code, learnt in self._learnt.items() if learnt.name}

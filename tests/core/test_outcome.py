@@ -25,6 +25,7 @@ EXPECTED = {
     "deadline": ("no", "none", 504),
     "busy": ("yes", "answered", 429),
     "misconfigured": ("yes", "answered", 502),
+    "no_route": ("yes", "answered", 502),
     "input_too_large": ("yes", "answered", 413),
     "unsupported": ("yes", "answered", 502),
     "rejected": ("no", "alive", None),
@@ -32,6 +33,7 @@ EXPECTED = {
     "context_length": ("wider", "alive", None),
     "quality": ("yes", "answered", 502),
     "client_gone": ("no", "none", 499),
+    "client_stalled": ("no", "none", 499),
     "circuit_open": ("yes", "none", 503),
     "forbidden": ("yes", "none", 403),
 }
@@ -64,12 +66,46 @@ def test_408_and_other_5xx_without_a_word_are_the_models_failure(status: int, su
 
 
 @pytest.mark.parametrize("surface", Surface)
-@pytest.mark.parametrize("status", [300, 301, 302, 304, 307, 308, 401, 402, 403, 404, 405, 407])
+@pytest.mark.parametrize("status", [300, 301, 302, 304, 307, 308, 401, 402, 403, 407])
 def test_our_credential_and_our_endpoint_are_our_fault(status: int, surface: Surface) -> None:
     found = outcome.of_answer(answer(_error("no"), status), surface)
 
     assert found is Outcome.MISCONFIGURED
     assert TABLE[found].status not in (401, 403, 404)
+
+
+@pytest.mark.parametrize("status", [404, 405])
+@pytest.mark.parametrize("surface", WE_WROTE_IT)
+def test_a_path_of_ours_that_is_not_there_is_our_fault(status: int, surface: Surface) -> None:
+    assert outcome.of_answer(answer({"detail": "Not Found"}, status), surface) is Outcome.MISCONFIGURED
+
+
+NO_SUCH_ROUTE = [
+    pytest.param(404, {"detail": "Not Found"}, id="vllm"),
+    pytest.param(405, {"detail": "Method Not Allowed"}, id="vllm, the method"),
+    pytest.param(404, _error("File Not Found", type="not_found_error", code=404), id="llama.cpp"),
+    pytest.param(404, b"404 page not found", id="ollama"),
+    pytest.param(404, b"", id="nothing"),
+    pytest.param(400, _error("The model does not support Chat Completions API", code=400), id="older vllm"),
+    pytest.param(400, _error("The model does not support Embeddings API"), id="older vllm, embeddings"),
+    pytest.param(
+        501,
+        _error("This server does not support embeddings. Start it with `--embeddings`", type="not_supported_error"),
+        id="llama.cpp, embeddings",
+    ),
+]
+
+
+@pytest.mark.parametrize(("status", "body"), NO_SUCH_ROUTE)
+@pytest.mark.parametrize("surface", PASS_THROUGH)
+def test_a_surface_that_a_server_does_not_have_is_no_route(status: int, body: Any, surface: Surface) -> None:
+    assert outcome.of_answer(answer(body, status), surface) is Outcome.NO_ROUTE
+
+
+@pytest.mark.parametrize("surface", PASS_THROUGH)
+def test_a_404_of_a_wrong_name_is_our_fault_and_no_missing_route(surface: Surface) -> None:
+    body = _error("The model `x` does not exist.", type="NotFoundError", code=404)
+    assert outcome.of_answer(answer(body, 404), surface) is Outcome.MISCONFIGURED
 
 
 @pytest.mark.parametrize("surface", Surface)
@@ -264,7 +300,8 @@ def test_the_callers_words_excuse_a_500_only(status: int) -> None:
 )
 def test_a_404_tells_a_wrong_name_from_an_absent_route(body: Any, expected: bool) -> None:
     assert outcome.names_wrong_model(answer(body, 404)) is expected
-    assert outcome.of_answer(answer(body, 404), Surface.CHAT) is Outcome.MISCONFIGURED
+    assert (outcome.of_answer(answer(body, 404), Surface.CHAT) is Outcome.MISCONFIGURED) is expected
+    assert outcome.of_answer(answer(body, 404), Surface.RUN) is Outcome.MISCONFIGURED
 
 
 def test_only_a_404_names_a_wrong_model() -> None:

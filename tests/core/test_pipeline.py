@@ -22,7 +22,7 @@ from oneai.errors import (
 )
 from oneai.types import Answer, Ask, Domain, Key, Request, Surface
 from tests.core import walks
-from tests.core.walks import World, answers, chain_of, hangs, link, says, takes, trail, unusable
+from tests.core.walks import Trickle, World, answers, chain_of, hangs, link, replied, says, takes, trail, unusable
 from tests.fakes.virtual_time import in_virtual_time
 
 
@@ -40,7 +40,7 @@ async def test_the_first_model_that_answers_is_the_answer() -> None:
     world = World(*chain_of("lp1", "lp2", "lp3"))
     world.servers = {"lp1": unusable("unreachable"), "lp2": says("two"), "lp3": says("three")}
     done = await world.ask()
-    assert (done.model.code, done.reply.output["text"]) == ("lp2", "two")
+    assert (done.model.code, replied(done).output["text"]) == ("lp2", "two")
     assert trail(done.attempts) == ["lp1=unreachable", "lp2=ok"]
     assert world.asked == ["lp1", "lp2"]
 
@@ -50,7 +50,7 @@ async def test_attempts_are_recorded_in_order_before_the_caller_hears() -> None:
     world.servers = {"lp1": answers({"error": "broken"}, 500), "lp2": says()}
     seen: list[str] = []
 
-    async def second(request: Request) -> Answer:
+    async def second(request: Request) -> Answer | Trickle:
         seen.extend(world.memory.outcomes)
         return await says()(request)
 
@@ -123,7 +123,7 @@ async def test_what_the_deadline_cuts_is_the_end_and_teaches_the_circuit_nothing
         told = await ends(world, timeout_s=10.0)
         assert isinstance(told, DeadlinePassed)
         assert trail(told.attempts) == ["lp1=deadline"]
-    assert world.pipeline.circuit("lp1").state is State.CLOSED
+    assert world.pipeline.availability.circuit("lp1").state is State.CLOSED
 
 
 @in_virtual_time
@@ -157,7 +157,7 @@ async def test_what_a_caller_wrote_wrongly_is_tried_nowhere_else_and_proves_the_
     told = await ends(world, surface=Surface.CHAT)
     assert (type(told), told.status) == (Rejected, status)
     assert world.asked == ["lp1"]
-    assert world.pipeline.circuit("lp1").failures_in_a_row == 0
+    assert world.pipeline.availability.circuit("lp1").failures_in_a_row == 0
 
 
 async def test_models_that_the_key_may_not_call_are_passed_over() -> None:
@@ -215,8 +215,8 @@ async def test_what_the_caller_asked_wrongly_is_no_attempt_and_holds_nothing() -
     told = await ends(world, ask=Ask(text="x", params={"max_tokens": "many"}))
     assert isinstance(told, BadField)
     assert (world.memory.attempted_, world.heard) == ([], [])
-    assert world.pipeline.room(world.registry.models["lp1"]).in_flight == 0
-    assert not world.pipeline.circuit("lp1").is_shut(world.now())
+    assert world.pipeline.availability.room(world.registry.models["lp1"]).in_flight == 0
+    assert not world.pipeline.availability.circuit("lp1").is_shut(world.now())
 
 
 WRONG_NAME = answers({"error": {"message": "The model `old` does not exist.", "type": "NotFoundError"}}, 404)
@@ -226,7 +226,7 @@ async def test_a_wrong_name_is_asked_for_again_and_the_model_tried_once_more() -
     world = World(link("lp1"))
     world.names.now, world.names.next = {"lp1": "old"}, {"lp1": "new"}
 
-    async def knows_new(request: Request) -> Answer:
+    async def knows_new(request: Request) -> Answer | Trickle:
         right = world.heard[-1][1].get("model") == "new"
         return await (says() if right else WRONG_NAME)(request)
 
@@ -291,7 +291,7 @@ async def test_a_fault_of_ours_leaves_no_place_taken_and_no_success_behind() -> 
     with pytest.raises(ZeroDivisionError):
         await world.ask()
     assert world.memory.outcomes == ["lp1=protocol_error"]
-    assert world.pipeline.room(world.registry.models["lp1"]).in_flight == 0
+    assert world.pipeline.availability.room(world.registry.models["lp1"]).in_flight == 0
 
 
 async def test_a_cycle_is_walked_once() -> None:

@@ -52,7 +52,7 @@ async def test_with_every_circuit_open_one_call_tries_what_is_due_next_and_the_o
         assert 1.0 <= other.retry_after_s <= 15.0
     done = await trying
     assert trail(done.attempts) == ["lp1=circuit_open", "lp3=circuit_open", "lp2=ok"]
-    assert world.pipeline.circuit("lp2").state is State.CLOSED
+    assert world.pipeline.availability.circuit("lp2").state is State.CLOSED
 
 
 @in_virtual_time
@@ -61,7 +61,7 @@ async def test_a_model_that_fails_when_it_was_due_leaves_its_circuit_open_for_lo
     await world.fail("lp1", 5)
     world.servers["lp1"] = unusable("unreachable")
     assert isinstance(await ends(world), ChainExhausted)
-    assert world.pipeline.circuit("lp1").retry_after(world.now()) == pytest.approx(30.0)
+    assert world.pipeline.availability.circuit("lp1").retry_after(world.now()) == pytest.approx(30.0)
 
 
 async def test_a_busy_model_among_open_ones_is_no_reason_to_try_an_open_one() -> None:
@@ -130,7 +130,7 @@ async def test_a_place_that_never_comes_free_is_busy_at_the_deadline() -> None:
     holding = asyncio.create_task(world.ask())
     await asyncio.sleep(0)
     assert isinstance(await ends(world, timeout_s=10.0), ModelsBusy)
-    assert world.pipeline.room(world.registry.models["lp1"]).in_flight == 1
+    assert world.pipeline.availability.room(world.registry.models["lp1"]).in_flight == 1
     holding.cancel()
 
 
@@ -141,7 +141,7 @@ async def test_a_raised_limit_lets_in_who_waits() -> None:
     await asyncio.sleep(0)
     assert len(world.heard) == 1
     world.registry = World(link("lp1", meta={"max_in_flight": 2})).registry
-    world.pipeline.room(world.registry.models["lp1"])
+    world.pipeline.availability.room(world.registry.models["lp1"])
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert len(world.heard) == 2
@@ -161,8 +161,8 @@ async def test_a_client_that_leaves_is_recorded_and_gives_everything_back() -> N
     assert world.memory.outcomes == ["lp1=client_gone"]
     assert trail(seen) == ["lp1=client_gone"]
     assert world.asked == ["lp1"]
-    assert world.pipeline.room(world.registry.models["lp1"]).in_flight == 0
-    assert world.pipeline.circuit("lp1").failures_in_a_row == 0
+    assert world.pipeline.availability.room(world.registry.models["lp1"]).in_flight == 0
+    assert world.pipeline.availability.circuit("lp1").failures_in_a_row == 0
 
 
 @in_virtual_time
@@ -173,10 +173,10 @@ async def test_a_client_that_leaves_gives_the_lease_of_a_half_open_circuit_back(
     world.servers["lp1"] = hangs
     calling = asyncio.create_task(world.ask())
     await asyncio.sleep(0)
-    assert world.pipeline.circuit("lp1").is_shut(world.now())
+    assert world.pipeline.availability.circuit("lp1").is_shut(world.now())
     calling.cancel()
     await asyncio.gather(calling, return_exceptions=True)
-    assert not world.pipeline.circuit("lp1").is_shut(world.now())
+    assert not world.pipeline.availability.circuit("lp1").is_shut(world.now())
     world.servers["lp1"] = says()
     assert (await world.ask()).model.code == "lp1"
 
@@ -191,4 +191,4 @@ async def test_a_client_that_leaves_while_it_waits_leaves_no_trace() -> None:
     assert world.memory.outcomes == []
     holding.cancel()
     await asyncio.gather(holding, return_exceptions=True)
-    assert world.pipeline.room(world.registry.models["lp1"]).in_flight == 0
+    assert world.pipeline.availability.room(world.registry.models["lp1"]).in_flight == 0

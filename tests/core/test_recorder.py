@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from oneai.core.health import Health
@@ -16,6 +18,10 @@ class KeptRows:
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
+        self.begun: list[Row] = []
+
+    def begin(self, row: Row) -> None:
+        self.begun.append(row)
 
     def append(self, row: Row) -> None:
         self.rows.append(row)
@@ -77,3 +83,22 @@ def test_a_model_passed_over_leaves_no_row_and_is_counted() -> None:
     assert metrics.attempts == {("op1", "circuit_open"): 1}
     assert not metrics.upstream
     assert not health.of("op1").changed
+
+
+def test_a_stream_that_has_begun_leaves_a_word_of_it() -> None:
+    recorder, journal, _, metrics = made()
+
+    recorder.begun(CALL, attempt(), 1)
+
+    assert journal.begun == [row(CALL, attempt(), 1)]
+    assert journal.rows == []
+    assert not metrics.attempts
+
+
+def test_the_time_to_the_first_token_is_counted_of_streams_only() -> None:
+    recorder, _, _, metrics = made()
+
+    recorder.attempted(CALL, attempt(), 1)
+    recorder.attempted(CALL, replace(attempt(), ttft_ms=40), 1)
+
+    assert sum(metrics.first_token["op1"].counts) == 1

@@ -1,7 +1,8 @@
 """A pipeline over a world that the test sets: models, servers that behave, a clock, and a recorder that remembers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,16 +10,16 @@ import orjson
 
 from oneai import profiles
 from oneai.core import registry
-from oneai.core.dialect import Unusable
+from oneai.core.dialect import Dialect, Unusable
 from oneai.core.journey import Done
 from oneai.core.pipeline import Pipeline
 from oneai.core.run_dialect import RunDialect
-from oneai.core.seams import Clock
-from oneai.types import Answer, Ask, Attempt, Call, Domain, Key, Model, Request, Surface
+from oneai.core.seams import Clock, Opened
+from oneai.types import Answer, Ask, Attempt, Call, Domain, Key, Model, Reply, Request, Surface
 from tests.core.rows_of import row
 from tests.core.run_calls import chat
 
-Server = Callable[[Request], Awaitable[Answer]]
+Server = Callable[[Request], Awaitable["Answer | Trickle"]]
 """What a model's server does with a request."""
 
 
@@ -27,7 +28,11 @@ class Memory:
     """The recorder: what was recorded, in order."""
 
     attempted_: list[tuple[Attempt, int]] = field(default_factory=list)
+    begun_: list[tuple[Attempt, int]] = field(default_factory=list)
     passed: list[Attempt] = field(default_factory=list)
+
+    def begun(self, call: Call, attempt: Attempt, number: int) -> None:
+        self.begun_.append((attempt, number))
 
     def attempted(self, call: Call, attempt: Attempt, number: int) -> None:
         self.attempted_.append((attempt, number))
@@ -47,6 +52,10 @@ class Names:
     now: dict[str, str] = field(default_factory=dict)
     next: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    windows: dict[str, int] = field(default_factory=dict)
+
+    def window(self, model: Model) -> int | None:
+        return self.windows.get(model.code)
 
     def of(self, model: Model) -> str | None:
         return self.now.get(model.code)
@@ -60,7 +69,7 @@ class Names:
 class World:
     """Models at `http://<code>.example`, whose servers the test sets in `servers`."""
 
-    def __init__(self, *rows: dict[str, Any]) -> None:
+    def __init__(self, *rows: dict[str, Any], dialects: Mapping[Surface, Dialect] | None = None) -> None:
         self.registry = registry.build(rows, [])
         self.servers: dict[str, Server] = {}
         self.heard: list[tuple[str, Any]] = []
@@ -71,8 +80,9 @@ class World:
         self.pipeline = Pipeline(
             registry=lambda: self.registry,
             # Chat only for its outcomes, which differ where we did not write the body.
-            dialects=dict.fromkeys((Surface.RUN, Surface.CHAT), RunDialect(profiles.load(), {})),
-            send=self._send,
+            dialects=dialects or dict.fromkeys((Surface.RUN, Surface.CHAT), RunDialect(profiles.load(), {})),
+            send=self._whole,
+            open=self._open,
             names=self.names,
             recorder=self.memory,
             clock=Clock(
@@ -102,10 +112,59 @@ class World:
     def asked(self) -> list[str]:
         return [code for code, _ in self.heard]
 
-    async def _send(self, request: Request) -> Answer:
+    async def _whole(self, request: Request) -> Answer:
+        answer = await self._send(request)
+        assert isinstance(answer, Answer)
+        return answer
+
+    async def _send(self, request: Request) -> "Answer | Trickle":
         code = request.url.removeprefix("http://").partition(".")[0]
-        self.heard.append((code, orjson.loads(request.body)))
+        self.heard.append((code, orjson.loads(whole(request))))
         return await self.servers[code](request)
+
+    async def _open(self, request: Request) -> Opened:
+        answer = await self._send(request)
+        if isinstance(answer, Trickle):
+            return answer
+        return Trickle(answer.body, status=answer.status, kind="application/json")
+
+
+class Trickle:
+    """An answer that comes in pieces, as the script says: bytes, a pause in seconds, or something to raise."""
+
+    def __init__(self, *script: bytes | float | Exception, status: int = 200, kind: str = "text/event-stream") -> None:
+        self.status = status
+        self.headers: Mapping[str, str] = {"Content-Type": kind}
+        self.closed = 0
+        self._script = deque(script)
+
+    async def __call__(self, request: Request) -> "Trickle":
+        """As a server: answers with itself."""
+        return self
+
+    async def block(self) -> bytes:
+        while self._script:
+            piece = self._script.popleft()
+            if isinstance(piece, Exception):
+                raise piece
+            if isinstance(piece, bytes):
+                return piece
+            await asyncio.sleep(piece)
+        return b""
+
+    async def whole(self) -> bytes:
+        found = b""
+        while piece := await self.block():
+            found += piece
+        return found
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def whole(request: Request) -> bytes:
+    """The body of a request, in one."""
+    return request.body if isinstance(request.body, bytes) else b"".join(request.body)
 
 
 def call(task: Domain = Domain.LLM, **fields: Any) -> Call:
@@ -156,11 +215,17 @@ async def hangs(request: Request) -> Answer:
 
 
 def takes(seconds: float, then: Server) -> Server:
-    async def serve(request: Request) -> Answer:
+    async def serve(request: Request) -> "Answer | Trickle":
         await asyncio.sleep(seconds)
         return await then(request)
 
     return serve
+
+
+def replied(done: Done) -> Reply:
+    """The reply of a call that was answered whole."""
+    assert isinstance(done.reply, Reply)
+    return done.reply
 
 
 def trail(attempts: Sequence[Attempt]) -> list[str]:

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import struct
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -95,8 +95,10 @@ class ModelServer:
         self.connections += 1
         try:
             await self._serve(reader, writer, self.connections)
-        except (asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
+        except OSError:
+            self.aborted.set()
         finally:
             writer.close()
 
@@ -226,6 +228,37 @@ def pours(chunk: bytes, times: int) -> Behaviour:
     return act
 
 
+def streams(*pieces: bytes | asyncio.Event | Behaviour) -> Behaviour:
+    """Answer with events as they are given, each in a chunk of its own; an Event is waited for, a behaviour acts."""
+
+    async def act(line: Line) -> bool:
+        await line.send(_head(200, {"Transfer-Encoding": "chunked"}, "text/event-stream; charset=utf-8"))
+        gone = asyncio.create_task(line.until_gone())
+        try:
+            for piece in pieces:
+                if isinstance(piece, bytes):
+                    await line.send(f"{len(piece):x}\r\n".encode(), piece, b"\r\n")
+                elif isinstance(piece, asyncio.Event):
+                    await _first(piece.wait(), gone)
+                else:
+                    return await piece(line)
+                if gone.done():
+                    return False
+        finally:
+            gone.cancel()
+            await asyncio.gather(gone, return_exceptions=True)  # or it would take the first byte of the next request
+        await line.send(b"0\r\n\r\n")
+        return True
+
+    return act
+
+
+async def _first(wanted: Coroutine[Any, Any, Any], gone: asyncio.Task[None]) -> None:
+    waiting = asyncio.create_task(wanted)
+    await asyncio.wait((waiting, gone), return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+
+
 def waits_for(event: asyncio.Event, behaviour: Behaviour) -> Behaviour:
     """Be slow: do nothing until the test says so."""
 
@@ -236,8 +269,8 @@ def waits_for(event: asyncio.Event, behaviour: Behaviour) -> Behaviour:
     return act
 
 
-def _head(status: int, headers: Mapping[str, str]) -> bytes:
-    lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Status')}", "Content-Type: application/json"]
+def _head(status: int, headers: Mapping[str, str], kind: str = "application/json") -> bytes:
+    lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Status')}", f"Content-Type: {kind}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 

@@ -18,6 +18,7 @@ from oneai import config, runtime
 from oneai.core import keys
 from oneai.gateway import server as serving
 from oneai.gateway.app import App
+from oneai.gateway.pace import PACE, Pace
 from oneai.runtime import Runtime
 from oneai.store import opened as opened_store
 from oneai.types import Row
@@ -88,12 +89,12 @@ class House:
     keys: Mapping[str, str]
 
     @asynccontextmanager
-    async def opened(self, *, body_idle_s: float = 30.0, **environ: str) -> AsyncIterator[Gate]:
+    async def opened(self, *, pace: Pace = PACE, **environ: str) -> AsyncIterator[Gate]:
         empty = self.home.parent / "empty.env"
         empty.touch()
         names = {"ONEAI_HOME": str(self.home), "ADMIN_API_KEYS": self.admin, "PORT": "0"}
         async with runtime.opened(config.load(empty, names | environ)) as running:
-            runner = serving.runner_of(App(running, body_idle_s=body_idle_s))
+            runner = serving.runner_of(App(running, pace=pace))
             await runner.setup()
             try:
                 await serving.listen(runner, running.settings)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from oneai.gateway.pace import Pace
 from tests.fakes import model_server
 from tests.fakes.model_server import ModelServer
 from tests.fakes.waiting import until
@@ -67,7 +68,7 @@ async def test_bodies_over_the_limit_of_all_together_are_503(house: House, serve
 
 
 async def test_a_client_that_stops_sending_is_told_408(house: House) -> None:
-    async with house.opened(body_idle_s=0.05) as gate:
+    async with house.opened(pace=Pace(body_idle_s=0.05)) as gate:
         said = await raw.exchange(gate.port, head(gate, "Content-Length: 100"), b'{"task"')
         assert (said.status, said.error["code"]) == (408, "client_too_slow")
         assert said.headers["connection"] == "close"
@@ -75,7 +76,7 @@ async def test_a_client_that_stops_sending_is_told_408(house: House) -> None:
 
 
 async def test_a_client_that_dribbles_is_told_408_though_it_never_stops(house: House) -> None:
-    async with house.opened(body_idle_s=0.2) as gate:
+    async with house.opened(pace=Pace(body_idle_s=0.2)) as gate:
         reader, writer = await asyncio.open_connection("127.0.0.1", gate.port)
         writer.write(head(gate, "Content-Length: 1000000"))
         answer = asyncio.create_task(raw.response(reader))

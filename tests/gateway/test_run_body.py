@@ -130,7 +130,7 @@ BAD: list[tuple[str, Any, int, str, str | None, list[str]]] = [
         "input.messages.0.content.0",
         [],
     ),
-    ("a stream", {"task": "llm", "input": TEXT, "stream": True}, 400, "invalid_value", "stream", []),
+    ("a stream of numbers", {"task": "embed", "input": TEXT, "stream": True}, 400, "invalid_value", "stream", []),
     (
         "max_tokens of a wrong type",
         {"task": "llm", "input": TEXT, "params": {"max_tokens": "x"}},

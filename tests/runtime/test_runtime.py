@@ -220,9 +220,9 @@ async def test_circuits_that_a_gateway_left_open_are_not_so_for_ever(
 ) -> None:
     async with open_runtime() as running:
         for _ in range(2):
-            admission = running.pipeline.circuit("lp1").admit(0.0, 1.0)
+            admission = running.pipeline.availability.circuit("lp1").admit(0.0, 1.0)
             assert admission is not None
-            running.pipeline.circuit("lp1").settle(admission, Verdict.CONNECT_FAILURE, 0.0, 0.5)
+            running.pipeline.availability.circuit("lp1").settle(admission, Verdict.CONNECT_FAILURE, 0.0, 0.5)
         note(running, outcome="unreachable")
     assert [row["circuit_state"] for row in await store.health()] == ["open"]
     monkeypatch.setattr(runtime, "FLUSH_S", 0.01)
@@ -297,7 +297,7 @@ async def test_an_open_circuit_is_probed_and_half_opens_when_its_server_answers(
         server.default = model_server.closes
         for _ in range(5):
             await asyncio.gather(running.pipeline.answer(call(falls_back=False)), return_exceptions=True)
-        circuit = running.pipeline.circuit("lp1")
+        circuit = running.pipeline.availability.circuit("lp1")
         assert circuit.state is State.OPEN
         before = len(server.heard)
         await until(lambda: len(server.asked) > 2)
@@ -327,7 +327,7 @@ async def test_no_more_than_so_many_servers_are_probed_at_once(
     monkeypatch.setattr("oneai.upstream.probe.answers", answers)
     async with open_runtime() as running:
         for code in running.registry.models:
-            circuit = running.pipeline.circuit(code)
+            circuit = running.pipeline.availability.circuit(code)
             for _ in range(5):
                 admission = circuit.admit(0.0, 1.0)
                 if admission is not None:

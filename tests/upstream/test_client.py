@@ -1,38 +1,17 @@
 """One attempt on the wire: what comes back, what is tried again, and what is said of a failure."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from oneai.core.dialect import Unusable
-from oneai.types import Request
+from oneai.core.seams import Open, Opened
 from oneai.upstream import client
 from oneai.upstream.client import Upstream
 from tests.fakes import model_server
 from tests.fakes.model_server import Behaviour, ModelServer, answers, chat
-
-
-@pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    async with Upstream() as opened:
-        yield opened
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ModelServer]:
-    async with model_server.serving() as serving:
-        yield serving
-
-
-def post(url: str, body: bytes = b'{"messages":[]}', **headers: str) -> Request:
-    return Request(method="POST", url=url, body=body, headers={"Content-Type": "application/json"} | headers)
-
-
-async def failure(upstream: Upstream, url: str) -> Unusable:
-    with pytest.raises(Unusable) as caught:
-        await upstream.send(post(url))
-    return caught.value
+from tests.fakes.waiting import until
+from tests.upstream.raw import LATE, failure, members, post, says, says_and_waits
 
 
 async def test_an_answer_comes_back_whole(upstream: Upstream, server: ModelServer) -> None:
@@ -70,12 +49,6 @@ async def test_a_cookie_is_not_kept(upstream: Upstream, server: ModelServer) -> 
     assert "cookie" not in server.heard[1].headers
 
 
-async def test_a_connection_is_kept_for_the_next_request(upstream: Upstream, server: ModelServer) -> None:
-    await upstream.send(post(server.endpoint))
-    await upstream.send(post(server.endpoint))
-    assert [heard.connection for heard in server.heard] == [1, 1]
-
-
 @pytest.mark.parametrize("dies", [model_server.closes, model_server.resets], ids=["closed", "reset"])
 async def test_a_kept_connection_that_dies_at_once_is_tried_once_more_on_a_new_one(
     upstream: Upstream, server: ModelServer, dies: Behaviour
@@ -91,7 +64,7 @@ async def test_a_kept_connection_that_dies_at_once_is_tried_once_more_on_a_new_o
 async def test_the_second_connection_is_the_last(upstream: Upstream, server: ModelServer, dies: Behaviour) -> None:
     await upstream.send(post(server.endpoint))
     server.then(dies, dies)
-    assert (await failure(upstream, server.endpoint)).outcome == "connection_lost"
+    assert (await failure(upstream, post(server.endpoint))).outcome == "connection_lost"
     assert len(server.heard) == 3
 
 
@@ -115,7 +88,7 @@ async def test_a_fresh_connection_that_dies_is_not_tried_again(
     upstream: Upstream, server: ModelServer, dies: Behaviour
 ) -> None:
     server.default = dies
-    assert (await failure(upstream, server.endpoint)).outcome == "connection_lost"
+    assert (await failure(upstream, post(server.endpoint))).outcome == "connection_lost"
     assert len(server.heard) == 1
 
 
@@ -125,7 +98,7 @@ async def test_a_kept_connection_that_dies_later_is_not_tried_again(
     await upstream.send(post(server.endpoint))
     monkeypatch.setattr(client, "STALE_WITHIN_S", 0.0)
     server.then(model_server.closes)
-    assert (await failure(upstream, server.endpoint)).outcome == "connection_lost"
+    assert (await failure(upstream, post(server.endpoint))).outcome == "connection_lost"
     assert len(server.heard) == 2
 
 
@@ -135,26 +108,16 @@ async def test_a_kept_connection_that_dies_after_a_first_byte_is_not_tried_again
 ) -> None:
     await upstream.send(post(server.endpoint))
     server.then(dies)
-    assert (await failure(upstream, server.endpoint)).outcome == "connection_lost"
+    assert (await failure(upstream, post(server.endpoint))).outcome == "connection_lost"
     assert len(server.heard) == 2
-
-
-async def test_no_http_is_a_protocol_error(upstream: Upstream, server: ModelServer) -> None:
-    server.default = model_server.speaks_no_http
-    assert (await failure(upstream, server.endpoint)).outcome == "protocol_error"
-
-
-async def test_a_refused_connection_is_unreachable(upstream: Upstream) -> None:
-    error = await failure(upstream, model_server.refusing_endpoint())
-    assert (error.outcome, error.why) == ("unreachable", "connection refused")
 
 
 @pytest.mark.parametrize(
     "url",
-    ["http://a..b/v1/x", f"http://{'a' * 70}.example/v1/x", "http://127.0.0.1:99999/v1/x", "http://[::1/v1/x"],
+    ["http://a..b/v1/x", "http://127.0.0.1:99999/v1/x", "http://[::1/v1/x", "http://127.1/v1/x", "box.example"],
 )
 async def test_an_address_that_no_name_can_be_is_misconfigured(upstream: Upstream, url: str) -> None:
-    assert (await failure(upstream, url)).outcome == "misconfigured"
+    assert (await failure(upstream, post(url))).outcome == "misconfigured"
 
 
 async def test_a_credential_that_no_header_can_carry_is_misconfigured(upstream: Upstream, server: ModelServer) -> None:
@@ -165,11 +128,11 @@ async def test_a_credential_that_no_header_can_carry_is_misconfigured(upstream: 
 
 
 async def test_no_failure_says_the_servers_address(upstream: Upstream, server: ModelServer) -> None:
-    said = [(await failure(upstream, model_server.refusing_endpoint())).why]
+    said = [(await failure(upstream, post(model_server.refusing_endpoint()))).why]
     for broken in (model_server.closes, model_server.resets, model_server.speaks_no_http, model_server.closes_mid_body):
         server.default = broken
-        said.append((await failure(upstream, server.endpoint)).why)
-    said.append((await failure(upstream, "http://nowhere.invalid:1/v1/x")).why)
+        said.append((await failure(upstream, post(server.endpoint))).why)
+    said.append((await failure(upstream, post("http://nowhere.invalid:1/v1/x"))).why)
     assert not [why for why in said if "127.0.0.1" in why or str(server.port) in why or "nowhere" in why]
 
 
@@ -179,7 +142,7 @@ async def test_an_answer_over_the_limit_is_refused_however_it_is_sent(
     monkeypatch.setattr(client, "MAX_ANSWER_BYTES", 1000)
     for behaviour in (answers(b"x" * 1001), model_server.pours(b"x" * 500, 3)):
         server.default = behaviour
-        assert (await failure(upstream, server.endpoint)).outcome == "protocol_error"
+        assert (await failure(upstream, post(server.endpoint))).outcome == "protocol_error"
     for behaviour in (answers(b"x" * 1000), model_server.pours(b"x" * 500, 2)):
         server.default = behaviour
         assert (await upstream.send(post(server.endpoint))).body == b"x" * 1000
@@ -192,22 +155,128 @@ async def test_a_compressed_answer_counts_as_what_it_unpacks_to(
 
     monkeypatch.setattr(client, "MAX_ANSWER_BYTES", 1000)
     server.default = answers(gzip.compress(b"x" * 100_000), headers={"Content-Encoding": "gzip"})
-    assert (await failure(upstream, server.endpoint)).outcome == "protocol_error"
+    assert (await failure(upstream, post(server.endpoint))).outcome == "protocol_error"
 
 
-async def test_who_leaves_is_seen_by_the_server_at_once(upstream: Upstream, server: ModelServer) -> None:
-    server.default = model_server.hangs
-    sending = asyncio.create_task(upstream.send(post(server.endpoint)))
-    await server.hears()
-    sending.cancel()
-    async with asyncio.timeout(10):
-        await server.aborted.wait()
-
-
-async def test_there_is_no_limit_to_connections_of_one_server(upstream: Upstream, server: ModelServer) -> None:
+async def test_an_open_answer_has_its_head_before_its_body(upstream: Upstream, server: ModelServer) -> None:
     event = asyncio.Event()
-    server.default = model_server.waits_for(event, answers(chat("x")))
-    sending = [asyncio.create_task(upstream.send(post(server.endpoint))) for _ in range(120)]
-    await server.hears(120)
+
+    async def act(line: model_server.Line) -> bool:
+        await line.send(b"HTTP/1.1 201 Created\r\nX-Of-Theirs: yes\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await event.wait()
+        await line.send(b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
+        return True
+
+    server.default = act
+    opening: Open = upstream.open
+    opened: Opened = await opening(post(server.endpoint))
+    assert (opened.status, opened.headers["X-OF-THEIRS"]) == (201, "yes")
     event.set()
-    assert {answer.status for answer in await asyncio.gather(*sending)} == {200}
+    assert await opened.whole() == b"onetwo"
+    assert (await opened.whole(), await opened.block()) == (b"", b"")
+    opened.close()
+
+
+async def test_a_block_is_what_has_come(upstream: Upstream, server: ModelServer) -> None:
+    turns = [asyncio.Event() for _ in range(3)]
+
+    async def act(line: model_server.Line) -> bool:
+        await line.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for turn, piece in zip(turns, (b"3\r\none\r\n", b"3\r\ntwo\r\n5\r\nthree\r\n", b"0\r\n\r\n"), strict=True):
+            await turn.wait()
+            await line.send(piece)
+        return True
+
+    server.default = act
+    opened = await upstream.open(post(server.endpoint))
+    blocks = []
+    for turn in turns:
+        turn.set()
+        blocks.append(await opened.block())
+    assert blocks == [b"one", b"twothree", b""]
+    opened.close()
+    await upstream.send(post(server.endpoint))
+    assert server.connections == 1
+
+
+async def test_an_open_answer_that_breaks_off_gives_what_had_come_and_then_says_so(
+    upstream: Upstream, server: ModelServer
+) -> None:
+    event = asyncio.Event()
+
+    async def act(line: model_server.Line) -> bool:
+        await line.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+        await event.wait()
+        return False
+
+    server.default = act
+    opened = await upstream.open(post(server.endpoint))
+    assert await opened.block() == b"half"
+    event.set()
+    with pytest.raises(Unusable) as caught:
+        await opened.block()
+    assert caught.value.outcome == "connection_lost"
+
+
+async def test_an_open_answer_that_is_closed_frees_the_server_and_wakes_its_reader(
+    upstream: Upstream, server: ModelServer
+) -> None:
+    server.default = says_and_waits(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
+    opened = await upstream.open(post(server.endpoint))
+    reading = asyncio.create_task(opened.block())
+    await asyncio.sleep(0)
+    opened.close()
+    async with asyncio.timeout(LATE):
+        await server.aborted.wait()
+        with pytest.raises(Unusable):
+            await reading
+
+
+@pytest.mark.parametrize("dies", [model_server.closes, model_server.resets], ids=["closed", "reset"])
+async def test_a_stale_connection_is_seen_by_who_opens_too(
+    upstream: Upstream, server: ModelServer, dies: Behaviour
+) -> None:
+    await upstream.send(post(server.endpoint))
+    server.then(dies)
+    opened = await upstream.open(post(server.endpoint, (b"{", bytearray(b"}"))))
+    assert await opened.whole()
+    opened.close()
+    assert [heard.body for heard in server.heard[1:]] == [b"{}", b"{}"]
+
+
+async def test_a_reset_in_mid_head_is_not_tried_again(upstream: Upstream, server: ModelServer) -> None:
+    await upstream.send(post(server.endpoint))
+    [connection] = await members(upstream)
+
+    async def act(line: model_server.Line) -> bool:
+        await says(b"HTTP/1.1 200")(line)
+        await until(lambda: connection.heard)  # a reset takes away what was not yet read
+        return await model_server.resets(line)
+
+    server.then(act)
+    assert (await failure(upstream, post(server.endpoint))).outcome == "connection_lost"
+    assert len(server.heard) == 2
+
+
+async def test_a_hint_and_nothing_more_is_not_tried_again(upstream: Upstream, server: ModelServer) -> None:
+    await upstream.send(post(server.endpoint))
+    server.then(says(b"HTTP/1.1 100 Continue\r\n\r\n", stays=False))
+    assert (await failure(upstream, post(server.endpoint))).outcome == "connection_lost"
+    assert len(server.heard) == 2
+
+
+async def test_what_the_resent_request_meets_is_what_is_said(upstream: Upstream, server: ModelServer) -> None:
+    await upstream.send(post(server.endpoint))
+    server.then(model_server.closes, model_server.speaks_no_http)
+    assert (await failure(upstream, post(server.endpoint))).outcome == "protocol_error"
+
+
+async def test_userinfo_of_an_endpoint_is_sent_as_basic_credentials(upstream: Upstream, server: ModelServer) -> None:
+    await upstream.send(post(server.endpoint.replace("//", "//me:pass@")))
+    assert server.heard[0].headers["authorization"] == "Basic bWU6cGFzcw=="
+
+
+async def test_two_credentials_are_misconfigured(upstream: Upstream, server: ModelServer) -> None:
+    error = await failure(upstream, post(server.endpoint.replace("//", "//me:pass@"), Authorization="Bearer secret"))
+    assert error.outcome == "misconfigured"
+    assert server.heard == []

@@ -1,0 +1,62 @@
+"""The dialect of rerank: the one surface that is translated, between the two dialects of those who rank."""
+
+from collections.abc import Mapping
+
+import orjson
+
+from oneai.core import endpoint, members, meter, prepare, rerank
+from oneai.core.dialect import Unusable
+from oneai.core.listening import Listener
+from oneai.core.outcome import Outcome
+from oneai.core.rerank import RerankAsk
+from oneai.core.upstream_error import said
+from oneai.types import Answer, Call, Model, Reply, Request, Surface
+
+_TEI_PATH = "/rerank"
+
+
+class RerankDialect:
+    """`credentials` are what model servers ask of us, by the variable that a row's `credential_env` names."""
+
+    def __init__(self, credentials: Mapping[str, str]) -> None:
+        self._credentials = credentials
+
+    def prepare(self, call: Call, model: Model, served: str | None) -> Request:
+        """Raises MissingField, BadField and BadRequest."""
+        tei = rerank.speaks_tei(model)
+        url = endpoint.base_of(model.endpoint) + _TEI_PATH if tei and not _says_where(model) else None
+        assert call.passage is not None
+        return Request(
+            method="POST",
+            url=endpoint.with_query(url or endpoint.url_for(model, Surface.RERANK), call.passage.query),
+            body=rerank.body_for(_asked(call), tei, served),
+            headers=prepare.headers(call, self._credentials.get(model.credential_env or "")),
+        )
+
+    def read(self, call: Call, model: Model, answer: Answer) -> Reply:
+        """Raises Unusable: protocol_error or error_event."""
+        try:
+            payload = orjson.loads(answer.body)
+        except orjson.JSONDecodeError as exc:
+            raise Unusable(Outcome.PROTOCOL_ERROR, "the reply is not JSON") from exc
+        if isinstance(payload, dict) and (payload.get("error") or payload.get("object") == "error"):
+            raise Unusable(Outcome.ERROR_EVENT, said(answer).message)
+        body = rerank.answered(_asked(call), payload, model.code)
+        told = Answer(status=answer.status, headers=answer.headers, body=body)
+        return Reply(answer=told, usage=meter.usage(payload, model.price))
+
+    def listen(self, call: Call, model: Model) -> Listener:
+        raise AssertionError("a ranking is answered whole")
+
+
+def _asked(call: Call) -> RerankAsk:
+    assert call.passage is not None, "a pass-through call has one"
+    body = call.passage.body
+    try:
+        return rerank.asked(call.passage.path, orjson.loads(body))
+    except orjson.JSONDecodeError as exc:  # of a large one, only its outline has been read
+        raise members.not_json(body, exc) from exc
+
+
+def _says_where(model: Model) -> bool:
+    return Surface.RERANK in model.paths or model.endpoint.rstrip("/").endswith(_TEI_PATH)

@@ -1,0 +1,228 @@
+"""Streams as clients get them: the head, the pings, a model that breaks off, a client that leaves or stalls."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+
+from oneai.gateway.pace import Pace
+from tests.fakes import model_server
+from tests.fakes.model_server import ModelServer, answers, hangs, streams
+from tests.fakes.waiting import until
+from tests.gateway.conftest import Gate, House
+
+ASKED = {"model": "lp1", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+
+
+def event(payload: Any) -> bytes:
+    return b"data: %b\n\n" % orjson.dumps(payload)
+
+
+def chunk(text: str | None, finish: str | None = None) -> bytes:
+    delta = {} if text is None else {"content": text}
+    return event({"id": "c1", "model": "served", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+
+
+ROLE = event({"id": "c1", "model": "served", "choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]})
+STOP, DONE = chunk(None, "stop"), b"data: [DONE]\n\n"
+HELLO = (ROLE, chunk("Hel"), chunk("lo"), STOP, DONE)
+
+
+async def asking(gate: Gate, path: str = "/v1/chat/completions", **headers: str) -> aiohttp.ClientResponse:
+    headers = {"X-API-Key": gate.keys["plain"]} | headers
+    return await gate.session.post(gate.url + path, json=ASKED, headers=headers)
+
+
+async def pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """Frame by frame."""
+    held = b""
+    async for block in response.content.iter_any():
+        held += block
+        *whole, held = held.split(b"\n\n")
+        for frame in whole:
+            yield frame
+
+
+def text_of(body: bytes) -> str:
+    parts = [orjson.loads(part[6:]) for part in body.split(b"\n\n") if part.startswith(b"data: {")]
+    return "".join(c["delta"].get("content") or "" for part in parts for c in part.get("choices", []))
+
+
+async def test_a_stream_arrives_as_it_comes_with_what_its_head_must_say(gate: Gate, server: ModelServer) -> None:
+    more = asyncio.Event()
+    server.default = streams(ROLE, chunk("Hel"), more, chunk("lo"), STOP, DONE)
+    async with await asking(gate, **{"X-Request-Id": "mine"}) as response:
+        head = response.headers
+        assert response.status == 200
+        assert head["Content-Type"] == "text/event-stream; charset=utf-8"
+        assert (head["Cache-Control"], head["X-Accel-Buffering"]) == ("no-cache", "no")
+        assert (head["X-Request-Id"], head["X-OneAI-Model"], head["Server"]) == ("mine", "lp1", "oneai")
+        assert head["X-OneAI-Attempts"].startswith("lp1=streaming;ttft=")
+        assert head["X-OneAI-Call"].startswith("run_")
+        assert {"X-OneAI-Upstream-Ms", "X-OneAI-Overhead-Ms"} <= head.keys()
+        got = pieces(response)
+        assert b"assistant" in await anext(got)
+        assert b'"Hel"' in await anext(got)
+        more.set()
+        assert [frame async for frame in got][-1] == b"data: [DONE]"
+
+
+async def test_a_failure_before_content_is_answered_by_the_next_model(
+    gate: Gate, server: ModelServer, second: ModelServer
+) -> None:
+    server.default = streams(ROLE, event({"error": {"message": "engine died"}}), DONE)
+    second.default = streams(*HELLO)
+    async with await asking(gate) as response:
+        assert response.headers["X-OneAI-Attempts"].partition(",")[0].startswith("lp1=error_event;")
+        body = await response.read()
+    assert text_of(body) == "Hello"
+    assert b"engine died" not in body
+
+
+async def test_before_content_a_chain_that_fails_is_a_plain_error(
+    gate: Gate, server: ModelServer, second: ModelServer
+) -> None:
+    server.default = second.default = answers({"error": "no"}, 500)
+    async with await asking(gate) as response:
+        assert response.status == 502
+        assert response.headers["x-should-retry"] == "false"
+        assert [a["model"] for a in (await response.json())["error"]["attempts"]] == ["lp1", "lp2"]
+
+
+async def test_after_content_a_failure_is_an_error_event(gate: Gate, server: ModelServer) -> None:
+    server.default = streams(ROLE, chunk("Hel"), model_server.resets)
+    async with await asking(gate) as response:
+        body = await response.read()
+    last = body.split(b"\n\n")[-2]
+    error = orjson.loads(last.removeprefix(b"data: "))["error"]
+    assert (error["code"], error["attempts"][0]["error"]) == ("stream_broken", "connection_lost")
+    assert b"[DONE]" not in body
+
+
+async def test_a_head_that_was_held_long_enough_goes_out_and_is_kept_open_by_pings(
+    house: House, server: ModelServer, second: ModelServer
+) -> None:
+    more = asyncio.Event()
+    server.default = streams(more, ROLE, chunk("Hi"), STOP, DONE)
+    async with house.opened(pace=Pace(ping_s=0.05), ONEAI_HEAD_HOLD_MS="50") as gate, await asking(gate) as response:
+        assert response.headers["X-OneAI-Attempts"] == ""
+        assert "X-OneAI-Model" not in response.headers
+        got = pieces(response)
+        assert [await anext(got) for _ in range(3)] == [b": ping"] * 3
+        more.set()
+        assert text_of(b"\n\n".join([frame async for frame in got]) + b"\n\n") == "Hi"
+
+
+async def test_fallback_stays_possible_after_the_head_has_gone_out(
+    house: House, server: ModelServer, second: ModelServer
+) -> None:
+    fail = asyncio.Event()
+    server.default = streams(fail, event({"error": "died"}))
+    second.default = streams(*HELLO)
+    async with house.opened(ONEAI_HEAD_HOLD_MS="50") as gate, await asking(gate) as response:
+        got = pieces(response)
+        assert await anext(got) == b": ping"
+        fail.set()
+        assert text_of(b"\n\n".join([frame async for frame in got]) + b"\n\n") == "Hello"
+
+
+async def test_after_the_head_has_gone_out_a_chain_that_fails_is_an_error_event(
+    house: House, server: ModelServer, second: ModelServer
+) -> None:
+    fail = asyncio.Event()
+    server.default = streams(fail, event({"error": "died"}))
+    second.default = answers({"error": "no"}, 500)
+    async with house.opened(ONEAI_HEAD_HOLD_MS="50") as gate, await asking(gate) as response:
+        got = pieces(response)
+        assert await anext(got) == b": ping"
+        fail.set()
+        (last,) = [frame async for frame in got if frame != b": ping"]
+        assert orjson.loads(last.removeprefix(b"data: "))["error"]["code"] == "chain_exhausted"
+        ended = gate.running.recent.find("last")
+    assert ended is not None
+    assert (ended.status, ended.code) == (502, "chain_exhausted")
+
+
+async def test_pings_fill_silence_in_a_stream(house: House, server: ModelServer) -> None:
+    more = asyncio.Event()
+    server.default = streams(ROLE, chunk("Hel"), more, chunk("lo"), STOP, DONE)
+    async with house.opened(pace=Pace(ping_s=0.05)) as gate, await asking(gate) as response:
+        got = pieces(response)
+        frames = [await anext(got) for _ in range(4)]
+        assert frames[2:] == [b": ping"] * 2
+        more.set()
+        assert [frame async for frame in got if frame != b": ping"][-1] == b"data: [DONE]"
+
+
+@pytest.mark.parametrize("content", [(), (ROLE, chunk("Hel"))], ids=["before content", "after content"])
+async def test_a_client_that_leaves_a_stream_frees_the_model_at_once(
+    gate: Gate, server: ModelServer, content: tuple[bytes, ...]
+) -> None:
+    server.default = streams(*content, asyncio.Event())
+    asked = asyncio.create_task(asking(gate))
+    await server.hears()
+    if content:
+        response = await asked
+        await response.content.readany()
+        response.close()
+    else:
+        asked.cancel()
+    await asyncio.wait_for(server.aborted.wait(), 5)
+    await _until_recorded(gate, 499)
+
+
+async def test_a_client_that_leaves_an_unstreamed_call_frees_the_model_at_once(gate: Gate, server: ModelServer) -> None:
+    server.default = hangs
+    body = ASKED | {"stream": False}
+    sending = gate.session.post(gate.url + "/v1/chat/completions", json=body, headers={"X-API-Key": gate.keys["plain"]})
+    asked = asyncio.ensure_future(sending)
+    await server.hears()
+    asked.cancel()
+    await asyncio.wait_for(server.aborted.wait(), 5)
+    await _until_recorded(gate, 499)
+
+
+async def test_a_client_that_takes_nothing_is_cut_and_the_model_is_not_to_blame(
+    house: House, server: ModelServer
+) -> None:
+    big = chunk("x" * 60_000)
+    server.default = streams(ROLE, *[big] * 400, STOP, DONE)
+    async with house.opened(pace=Pace(stall_s=0.2)) as gate:
+        reader, writer = await asyncio.open_connection("127.0.0.1", gate.port, limit=1024)
+        data = orjson.dumps(ASKED)
+        head = (
+            f"POST /v1/chat/completions HTTP/1.1\r\nHost: gateway.example\r\nX-API-Key: {gate.keys['plain']}\r\n"
+            f"Content-Length: {len(data)}\r\n\r\n"
+        )
+        writer.write(head.encode() + data)
+        await asyncio.wait_for(server.aborted.wait(), 10)
+        ended = await _until_recorded(gate, 499)
+        assert ended.attempts[0].outcome == "client_stalled"
+        assert gate.running.pipeline.availability.circuit("lp1").failures_in_a_row == 0
+        writer.close()
+        del reader
+
+
+async def test_a_stream_frees_the_room_of_its_body_once_it_has_begun(gate: Gate, server: ModelServer) -> None:
+    server.default = streams(ROLE, chunk("Hi"), asyncio.Event())
+    async with await asking(gate) as response:
+        await response.content.readany()
+        assert gate.running.budget.held == 0
+        assert gate.running.in_flight == 1
+
+
+async def test_a_tunnel_gets_the_same_stream_and_no_shorter_time(gate: Gate, server: ModelServer) -> None:
+    server.default = streams(*HELLO)
+    async with await asking(gate, **{"CF-Ray": "8c0ffee"}) as response:
+        assert text_of(await response.read()) == "Hello"
+
+
+async def _until_recorded(gate: Gate, status: int) -> Any:
+    await until(lambda: gate.running.recent.find("last") is not None)
+    ended = gate.running.recent.find("last")
+    assert ended is not None
+    assert ended.status == status
+    return ended
