@@ -298,3 +298,27 @@ async def test_a_cycle_is_walked_once() -> None:
     world = World(link("lp1", "lp2"), link("lp2", "lp1"))
     world.servers = dict.fromkeys(("lp1", "lp2"), unusable("connection_lost"))
     assert trail((await ends(world)).attempts) == ["lp1=connection_lost", "lp2=connection_lost"]
+
+TOO_LONG = answers({"error": {"message": "This model's maximum context length is 1024 tokens."}}, 400)
+
+
+@pytest.mark.parametrize(
+    ("windows", "asked"),
+    [
+        ({"lp1": 1024, "lp2": 1024, "lp3": 8192}, ["lp1", "lp3"]),
+        ({"lp1": 1024, "lp2": 512}, ["lp1"]),
+        ({"lp2": 8192, "lp3": 8192}, ["lp1"]),
+        ({"lp1": 1024}, ["lp1"]),
+    ],
+)
+async def test_a_prompt_that_is_too_long_goes_only_to_models_known_to_be_wider(
+    windows: dict[str, int], asked: list[str]
+) -> None:
+    world = World(*chain_of("lp1", "lp2", "lp3"))
+    world.names.windows = windows
+    world.servers = {"lp1": TOO_LONG, "lp2": says("two"), "lp3": says("three")}
+    if asked[-1] == "lp1":
+        assert isinstance(await ends(world, surface=Surface.CHAT), Rejected)
+    else:
+        assert replied(await world.ask(surface=Surface.CHAT)).output["text"] == "three"
+    assert world.asked == asked

@@ -144,12 +144,22 @@ def test_a_frame_that_repeats_after_a_change_is_learnt_again() -> None:
     assert len(kinds) <= 40
 
 
-def test_numbers_that_do_not_count_up_are_read() -> None:
-    frames = [output_delta("w", number) for number in (4, 5, 9, 10, 10, 3)]
+@pytest.mark.parametrize("numbers", [(4, 5, 9, 10, 10, 3), (4, 4, 4, 4, 4, 4), (4, 5, 4, 5, 4, 5)])
+def test_numbers_that_do_not_count_up_are_read(numbers: tuple[int, ...]) -> None:
+    frames = [output_delta("w", number) for number in numbers]
     quick, slow = fast(Surface.RESPONSES), exact(Surface.RESPONSES)
 
     assert told(quick, [b"".join(frames)]) == told(slow, frames)
-    assert (quick.sequence_number, quick.deltas) == (slow.sequence_number, slow.deltas) == (4, 6)
+    assert (quick.sequence_number, quick.deltas) == (slow.sequence_number, slow.deltas) == (numbers[-1] + 1, 6)
+
+
+def test_a_plain_frame_does_not_overtake_what_is_held() -> None:
+    heard = fast(Surface.CHAT)
+    plain = vllm_delta('{"content":"w"}')
+
+    given = [heard.hear(block) for block in (plain, b"id: 5\n", plain)]
+
+    assert given == [sent := plain.replace(b"tiny", b"lp1"), b"", b"id: 5\n" + sent]
 
 
 @pytest.mark.parametrize(
