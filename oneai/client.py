@@ -1,6 +1,7 @@
 """Our own HTTP API as a client: what the command line asks a running gateway."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -15,6 +16,8 @@ CONNECT_S = 3.0
 ANSWER_S = 30.0
 """For everything but a call: a reload reads the whole store."""
 CALL_S = 300.0
+SILENCE_S = 60.0
+"""For a stream: the gateway says something, if only that it is still there, every 15 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,22 @@ class Gateway:
         _status, found, raw = await self._exchange("POST", "/v1/run", body, headers or {}, timeout_s)
         return Ran(document=self._object(raw), headers=found)
 
+    async def streamed(
+        self, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None, silence_s: float = SILENCE_S
+    ) -> AsyncGenerator[bytes, None]:
+        """`POST /v1/run` of a body that asks for a stream: its events in blocks as they come, cut anywhere.
+
+        Bounded by its silences alone. To be closed where it is not read to its end: the gateway then stops the model.
+        """
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=silence_s)
+        async with self._answered("POST", "/v1/run", body, headers or {}, timeout) as response:
+            if not 200 <= response.status < 300:
+                raise refusal(response.status, await response.read())
+            if response.content_type != "text/event-stream":
+                raise NotAGateway(url=self.url, why="its answer is no stream of events")
+            async for block in response.content.iter_any():
+                yield block
+
     async def _json(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         _status, _headers, raw = await self._exchange(method, path, body, {}, ANSWER_S)
         return self._object(raw)
@@ -89,26 +108,39 @@ class Gateway:
     async def _exchange(
         self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str], timeout_s: float
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and body of a 2xx answer. Redirects are not followed: the key would go with them."""
+        """Status, headers and body of a 2xx answer."""
         timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_S)
+        async with self._answered(method, path, body, headers, timeout) as response:
+            raw = await response.read()
+        if not 200 <= response.status < 300:
+            raise refusal(response.status, raw)
+        return response.status, response.headers, raw
+
+    @asynccontextmanager
+    async def _answered(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+        timeout: aiohttp.ClientTimeout,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer, to be read inside. Redirects are not followed: the key would go with them."""
         try:
             async with self._session.request(
                 method, self.url + path, json=body, headers=headers, timeout=timeout, allow_redirects=False
             ) as response:
-                raw = await response.read()
+                yield response
         except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError) as exc:
             raise GatewayAway(url=self.url) from exc
         except TimeoutError as exc:
-            raise GatewaySilent(url=self.url, seconds=timeout_s) from exc
+            raise GatewaySilent(url=self.url, seconds=timeout.total or timeout.sock_read) from exc
         except aiohttp.ClientResponseError as exc:
             raise NotAGateway(url=self.url, why="its answer is not valid HTTP") from exc
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as exc:
             raise GatewayGone(url=self.url) from exc
         except (aiohttp.ClientError, ValueError) as exc:
             raise GatewayAway(url=self.url) from exc
-        if not 200 <= response.status < 300:
-            raise _refusal(response.status, raw)
-        return response.status, response.headers, raw
 
     def _object(self, raw: bytes) -> dict[str, Any]:
         document = _parsed(raw)
@@ -130,7 +162,7 @@ def _parsed(raw: bytes) -> Any:
         return None
 
 
-def _refusal(status: int, raw: bytes) -> Refused:
+def refusal(status: int, raw: bytes) -> Refused:
     """The error of our envelope; of a tunnel's or a proxy's own page, its beginning."""
     document = _parsed(raw)
     error = document.get("error") if isinstance(document, dict) else None

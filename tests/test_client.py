@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -172,6 +172,98 @@ async def test_what_is_no_http_is_no_gateway() -> None:
     async with server, Gateway(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as gateway:
         with pytest.raises(NotAGateway):
             await gateway.health()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
+Wire = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def streaming(then: Wire) -> AsyncIterator[Gateway]:
+    """A gateway that begins a stream, and does then as it is told, once."""
+    over = asyncio.Event()
+
+    async def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        await reader.readexactly(int(head.partition(b"content-length: ")[2].split(b"\r\n")[0]))
+        writer.write(HEAD + b"7\r\n: ping\n\r\n")
+        await then(reader, writer)
+        writer.close()
+        await writer.wait_closed()
+        over.set()
+
+    server = await asyncio.start_server(begin, "127.0.0.1", 0)
+    async with server, asyncio.timeout(10):
+        async with Gateway(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as gateway:
+            yield gateway
+        await over.wait()
+
+
+async def until_gone(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+
+
+async def test_a_stream_is_given_as_it_comes() -> None:
+    more = asyncio.Event()
+
+    async def go_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await more.wait()
+        writer.write(b"5\r\ndata:\r\n0\r\n\r\n")
+
+    async with streaming(go_on) as gateway, aclosing(gateway.streamed({"stream": True})) as blocks:
+        assert await anext(blocks) == b": ping\n"
+        more.set()
+        assert [block async for block in blocks] == [b"data:"]
+
+
+async def test_a_stream_that_falls_silent_is_given_up() -> None:
+    async with streaming(until_gone) as gateway, aclosing(gateway.streamed({}, silence_s=0.05)) as blocks:
+        await anext(blocks)
+        with pytest.raises(GatewaySilent, match=r"0\.05 s"):
+            await anext(blocks)
+
+
+async def test_a_stream_that_breaks_off_is_gone() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await writer.drain()
+
+    async with streaming(hang_up) as gateway:
+        with pytest.raises(GatewayGone):
+            async for _block in gateway.streamed({}):
+                pass
+
+
+async def test_whoever_leaves_a_stream_hangs_up_at_once() -> None:
+    begun, left = asyncio.Event(), asyncio.Event()
+
+    async def see(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert await reader.read() == b""
+        left.set()
+
+    async def follow(gateway: Gateway) -> None:
+        async for _block in gateway.streamed({}):
+            begun.set()
+
+    async with streaming(see) as gateway:
+        following = asyncio.create_task(follow(gateway))
+        await begun.wait()
+        following.cancel()
+        await left.wait()
+        with pytest.raises(asyncio.CancelledError):
+            await following
+
+
+async def test_a_stream_that_is_refused_is_so_in_the_gateways_words() -> None:
+    async with serving(envelope(503)) as url, Gateway(url) as gateway:
+        with pytest.raises(Refused, match="503: no") as caught:
+            await anext(gateway.streamed({"stream": True}))
+    assert caught.value.code == "a_code"
+
+
+async def test_an_answer_without_events_is_no_gateways() -> None:
+    async with serving(answering({"id": "run_1"})) as url, Gateway(url) as gateway:
+        with pytest.raises(NotAGateway, match="no stream"):
+            await anext(gateway.streamed({"stream": True}))
 
 
 async def test_a_key_that_no_header_can_hold_is_no_crash() -> None:

@@ -1,6 +1,7 @@
 """Why a call went as it did: against a real gateway, from the store without one, and the table of advice."""
 
 import asyncio
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -119,7 +120,7 @@ def test_every_outcome_has_advice_with_a_command_for_its_model(outcome: Outcome)
     found = advice.of_attempt({"model": "op1", "outcome": outcome.value}, "n8n")
     assert found is not None
     assert found.commands
-    assert not any("{" in command for command in found.commands)
+    assert not any(re.search(r"\{\w+\}", command) for command in found.commands)
     assert found.what != "It failed."
 
 
@@ -142,6 +143,14 @@ def test_success_needs_none_and_an_outcome_of_a_later_version_gets_some() -> Non
         ({"outcome": "busy", "tried": True, "status": 429}, "when_busy=next"),
         ({"outcome": "circuit_open"}, "--reset"),
         ({"outcome": "forbidden"}, "--grant n8n"),
+        ({"outcome": "no_route", "tried": True}, "oneai models fallback op1 ANOTHER"),
+        ({"outcome": "no_route", "tried": False}, "oneai models health op1 --reset"),
+        ({"outcome": "client_stalled", "ttft_ms": 3}, "proxy_buffering off"),
+        ({"outcome": "client_gone", "ttft_ms": 3}, "else raise the client's own time-out"),
+        ({"outcome": "deadline", "ttft_ms": 3}, "ONEAI_STREAM_MAX_S"),
+        ({"outcome": "timeout", "ttft_ms": 3}, "idle_ms="),
+        ({"outcome": "timeout", "begun": True}, "idle_ms="),
+        ({"outcome": "gateway_died", "ttft_ms": 3}, "send it again"),
     ],
 )
 def test_the_mending_fits_the_cause(attempt_: dict[str, object], command: str) -> None:
@@ -154,6 +163,61 @@ def test_a_model_that_had_all_the_time_there_is_is_not_given_more() -> None:
     found = advice.of_attempt({"model": "op1", "outcome": "timeout", "latency_ms": 285_000})
     assert found is not None
     assert not any("timeout_ms" in command for command in found.commands)
+
+
+@pytest.mark.parametrize(
+    ("route", "surface"),
+    [
+        ("/v1/chat/completions", "chat"),
+        ("/v1/completions", "completions"),
+        ("/v1/messages/count_tokens", "messages"),
+        ("/v2/rerank", "rerank"),
+        (None, "SURFACE"),
+    ],
+)
+def test_a_missing_surface_is_named_with_the_path_to_give(route: str | None, surface: str) -> None:
+    [found] = advice.of_story({"route": route, "attempts": [{"model": "lp1", "outcome": "no_route"}]})
+    assert (route or "the path that was asked") in found.what
+    command = f"""oneai models set lp1 'meta.paths={{"{surface}": "/PATH"}}'"""
+    assert command in found.commands
+
+
+def test_the_path_of_a_surface_can_be_given_as_advised(chain: Cli) -> None:
+    row = chain("models", "set", "op1", 'meta.paths={"messages": "/PATH"}', "--json").json["model"]
+    assert row["meta"]["paths"] == {"messages": "/PATH"}
+
+
+@pytest.mark.parametrize("outcome", ["connection_lost", "abort", "error_event", "timeout"])
+def test_once_content_is_out_it_is_said_that_nobody_could_take_over(outcome: str) -> None:
+    begun = advice.of_attempt({"model": "op1", "outcome": outcome, "ttft_ms": 3})
+    before = advice.of_attempt({"model": "op1", "outcome": outcome, "ttft_ms": None})
+    assert begun is not None
+    assert before is not None
+    assert "No other model can take over" in begun.what
+    assert "No other model can take over" not in before.what
+
+
+STREAMED = {
+    "id": "run_1", "request_id": "r1", "at": "2026-11-01T00:00:00.000Z", "status": 499, "route": "/v1/messages",
+    "key": "n8n", "task": "llm", "requested": "lp1", "error": None, "code": None, "attempts": [{
+        "model": "lp1", "provider": "meta", "outcome": "client_stalled", "tried": True, "message": None, "status": 200,
+        "latency_ms": 61_000, "circuit": "closed", "at": None, "tokens_in": None, "tokens_out": 1200, "ttft_ms": 640,
+    }],
+}  # fmt: skip
+
+
+def test_of_a_stream_its_first_word_and_what_passed_are_told(cli: Cli, gateway: Answering) -> None:
+    gateway.answers["GET /admin/calls/run_1"] = (200, STREAMED)
+    shown = cli("why", "run_1").out
+    assert "61,000 ms · first word after 640 ms · status 200 · circuit closed · 1,200 tokens out" in shown
+
+
+def test_a_long_line_of_facts_hangs_below_its_own_beginning(cli: Cli, gateway: Answering) -> None:
+    gateway.answers["GET /admin/calls/run_1"] = (200, STREAMED)
+    lines = cli("why", "run_1", width=80).out.splitlines()
+    at = next(number for number, line in enumerate(lines) if "61,000 ms" in line)
+    assert lines[at + 1].startswith(" " * lines[at].index("61,000"))
+    assert max(map(len, lines[: at + 2])) <= 80
 
 
 def test_advice_for_whole_calls_names_only_errors_that_exist() -> None:

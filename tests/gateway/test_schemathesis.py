@@ -31,6 +31,7 @@ CHECKS = [
     unsupported_method,
     allow_header_conformance,
 ]
+DOCUMENT = strict(document(ROUTES))
 BOUNDED = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 Asked = schemathesis.Case[Any]
 CREDENTIALS = ("X-API-Key", "Authorization")
@@ -38,7 +39,7 @@ CREDENTIALS = ("X-API-Key", "Authorization")
 
 def loaded(*, examples: int, corners: bool) -> BaseSchema:
     """What to ask: so many drawn at random and, of `corners`, one for each thing that can be wrong with a request."""
-    found = schemathesis.openapi.from_dict(strict(document(ROUTES)))
+    found = schemathesis.openapi.from_dict(DOCUMENT)
     found.config.generation.update(max_examples=examples)
     found.config.phases.coverage.enabled = corners
     return found

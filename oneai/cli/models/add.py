@@ -37,6 +37,8 @@ def add(
     max_in_flight: options.MaxInFlight = None,
     when_busy: options.WhenBusy = None,
     health_path: options.HealthPath = None,
+    idle_ms: options.IdleMs = None,
+    stream_usage: options.StreamUsage = None,
     price_in: options.PriceIn = None,
     price_out: options.PriceOut = None,
     price_request: options.PriceRequest = None,

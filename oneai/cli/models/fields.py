@@ -80,6 +80,8 @@ _LIST = (
     Field(name="max_in_flight", at=("meta", "max_in_flight"), read=number),
     Field(name="when_busy", at=("meta", "when_busy")),
     Field(name="health_path", at=("meta", "health_path")),
+    Field(name="idle_ms", at=("meta", "idle_ms"), read=number),
+    Field(name="stream_usage", at=("meta", "stream_usage"), read=flag),
     Field(name="price_in", at=("meta", "price", "in"), read=amount),
     Field(name="price_out", at=("meta", "price", "out"), read=amount),
     Field(name="price_request", at=("meta", "price", "request"), read=amount),

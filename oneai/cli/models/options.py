@@ -20,6 +20,13 @@ ServedModel = Annotated[str | None, typer.Option(help="The name that its server 
 MaxInFlight = Annotated[int | None, typer.Option(min=1, help="Calls at one time; the default is 32.")]
 WhenBusy = Annotated[str | None, typer.Option(metavar="wait|next", help="Beyond that: wait in line, or try the next.")]
 HealthPath = Annotated[str | None, typer.Option(metavar="/PATH", help="A cheap path that tells if its server is well.")]
+IdleMs = Annotated[int | None, typer.Option(min=1, help="The longest silence within a stream; the default is 60000.")]
+StreamUsage = Annotated[
+    bool | None,
+    typer.Option(
+        "--stream-usage/--no-stream-usage", help="May its server be asked for a stream's usage? By default yes."
+    ),
+]
 PriceIn = Annotated[float | None, typer.Option(min=0, help="US dollars per million tokens in.")]
 PriceOut = Annotated[float | None, typer.Option(min=0, help="US dollars per million tokens out.")]
 PriceRequest = Annotated[float | None, typer.Option(min=0, help="US dollars per request.")]

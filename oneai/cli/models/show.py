@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _COLUMNS = {"fallback": "fallback_model_code"}
 _OF_COLUMNS = ("domain", "role", "provider", "endpoint", "timeout_ms", "max_tokens", "active", "fallback")
 _OF_META = (
-    "name", "description", "served_model", "credential_env", "max_in_flight", "health_path", "aliases", "paths"
+    "name", "description", "served_model", "credential_env", "max_in_flight", "health_path", "aliases", "paths",
+    "idle_ms", "stream_usage",
 )  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 """`oneai run`: one call through a running gateway, the way that an automation takes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -11,9 +12,6 @@ from oneai.cli.run import body, curl, files, shown, waiting
 from oneai.cli.run.body import Wish
 from oneai.errors import Refused
 from oneai.types import Domain
-
-if TYPE_CHECKING:
-    from oneai.client import Ran
 
 _MARGIN_S = 15.0
 """How much longer than the gateway we wait: its own word on what took so long is worth having."""
@@ -46,6 +44,7 @@ def run_call(
         list[str] | None, typer.Option(metavar="KEY=JSON", help="As temperature=0 or max_tokens=500; repeat for more.")
     ] = None,
     no_fallback: Annotated[bool, typer.Option("--no-fallback", help="One model only.")] = False,
+    stream: Annotated[bool, typer.Option("--stream", help="Print the text as it comes.")] = False,
     timeout: Annotated[
         float | None, typer.Option(min=1, max=3600, metavar="SECONDS", help="For the whole call, fallbacks and all.")
     ] = None,
@@ -73,6 +72,7 @@ def run_call(
         documents=tuple(document or ()),
         params=tuple(param or ()),
         falls_back=not no_fallback,
+        streams=stream,
         origin={name: value for name, value in origin.items() if value},
     )
     how = _How(file=file, timeout_s=timeout, curl=curl)
@@ -89,20 +89,29 @@ async def _run(desk: Desk, wish: Wish, how: _How) -> int:
         return DONE
     if how.file is not None:
         asked["input"]["image"] = files.image(how.file, desk.settings.max_body_mb)
-    ran = await _sent(desk, asked, headers, how.timeout_s)
-    desk.out.give(dict(ran.document), lambda _console: shown.output(ran.document))
-    for said in shown.summary(ran.document):
+    send = _streamed if wish.streams else _whole
+    draw = shown.parts if wish.streams else shown.output
+    try:
+        document = await send(desk, asked, headers, how)
+    except Refused as exc:
+        for said in shown.failure(exc):
+            desk.out.aside(said)
+        raise
+    desk.out.give(dict(document), lambda _console: draw(document))
+    for said in shown.summary(document):
         desk.out.aside(said)
     return DONE
 
 
-async def _sent(desk: Desk, asked: dict[str, Any], headers: dict[str, str], timeout_s: float | None) -> "Ran":
-    limit = {} if timeout_s is None else {"timeout_s": timeout_s + _MARGIN_S}
-    try:
-        async with desk.gateway() as gateway:
-            with waiting.spinner(desk.settings.gateway_url):
-                return await gateway.run(asked, headers=headers, **limit)
-    except Refused as exc:
-        for said in shown.failure(exc.trail):
-            desk.out.aside(said)
-        raise
+async def _whole(desk: Desk, asked: dict[str, Any], headers: dict[str, str], how: _How) -> Mapping[str, Any]:
+    limit = {} if how.timeout_s is None else {"timeout_s": how.timeout_s + _MARGIN_S}
+    async with desk.gateway() as gateway:
+        with waiting.spinner(desk.settings.gateway_url):
+            return (await gateway.run(asked, headers=headers, **limit)).document
+
+
+async def _streamed(desk: Desk, asked: dict[str, Any], headers: dict[str, str], _how: _How) -> Mapping[str, Any]:
+    from oneai.cli.run import streamed
+
+    async with desk.gateway() as gateway:
+        return await streamed.told(desk, gateway, asked, headers)

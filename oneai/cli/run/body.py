@@ -29,6 +29,7 @@ class Wish:
     documents: tuple[str, ...] = ()
     params: tuple[str, ...] = ()
     falls_back: bool = True
+    streams: bool = False
     origin: Mapping[str, str]
 
 
@@ -45,6 +46,8 @@ def build(wish: Wish, *, reads_stdin: bool = False) -> dict[str, Any]:
         asked["meta"] = dict(wish.origin)
     if not wish.falls_back:
         asked["fallback"] = False
+    if wish.streams:
+        asked["stream"] = True
     return asked
 
 

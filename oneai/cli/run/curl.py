@@ -16,7 +16,9 @@ def line(url: str, body: Mapping[str, Any], headers: Mapping[str, str], file: Pa
     fields = {"Content-Type": "application/json"} | dict(headers)
     named = [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in fields.items()]
     # In double quotes, for the shell to put the key in.
-    sent = " ".join(["curl -sS", shlex.quote(f"{url}/v1/run"), *named, '-H "X-API-Key: $ONEAI_API_KEY"'])
+    # A stream is shown as it comes: else curl would gather it.
+    program = "curl -N -sS" if body.get("stream") else "curl -sS"
+    sent = " ".join([program, shlex.quote(f"{url}/v1/run"), *named, '-H "X-API-Key: $ONEAI_API_KEY"'])
     text = orjson.dumps(body).decode()
     if file is None:
         return f"{sent} -d {shlex.quote(text)}"

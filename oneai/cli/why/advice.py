@@ -4,13 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from oneai.cli.why import causes
+from oneai.cli.why.causes import DIRECT, ENDPOINT, LOG, SHOW, WAIT, Attempt, Line
 from oneai.core.outcome import Outcome
-
-MOST_MS = 280_000
-"""A model's time-out that a client which waits 300 s, and the gateway's own 290 s, leave room for."""
-
-Attempt = Mapping[str, Any]
-"""An attempt as /admin/calls tells it; of a call's error only `model`, `error` and `latency_ms` are known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,117 +22,69 @@ class Advice:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
-    what: str
-    commands: tuple[str, ...] = ()
-
-
-_DIRECT = "oneai models test {model} --direct"
-_SHOW = "oneai models show {model}"
-_ENDPOINT = "oneai models set {model} --endpoint http://HOST:PORT"
-_CREDENTIAL = "oneai models set {model} credential_env=MODEL_{MODEL}_API_KEY"
-_WAIT = "have the client wait longer: header X-OneAI-Timeout-Ms, or oneai run --timeout SECONDS"
-_LOG = "read the model server's own log"
-
-
-def _misconfigured(attempt: Attempt) -> _Line:
-    status = attempt.get("status")
-    if status in (401, 402, 403, 407):
-        what = f"Its server refused our credential ({status})."
-        return _Line(what=what, commands=(_CREDENTIAL, "set that variable in master.env, and restart the gateway"))
-    if status == 404:
-        what = "Its server does not know the model by that name, or has nothing at that path (404)."
-        return _Line(what=what, commands=(_DIRECT, "oneai models set {model} served_model=NAME", _ENDPOINT))
-    what = f"Its endpoint is not the right one{f' ({status})' if status else ''}."
-    return _Line(what=what, commands=(_SHOW, _ENDPOINT))
-
-
-def _timeout(attempt: Attempt) -> _Line:
-    if (attempt.get("latency_ms") or 0) >= MOST_MS:
-        what = "It had nearly all the time that a call has, and did not answer: it hangs, or the input is too much."
-        return _Line(what=what, commands=(_DIRECT, _LOG))
-    what = "It did not answer within its timeout_ms."
-    return _Line(what=what, commands=(f"oneai models set {{model}} timeout_ms={MOST_MS}", _DIRECT))
-
-
-def _busy(attempt: Attempt) -> _Line:
-    if attempt.get("tried") is False:
-        what = "All of its places were taken, for as long as the call could wait."
-        more = "oneai models set {model} max_in_flight=64"
-        return _Line(what=what, commands=(more, "oneai models set {model} when_busy=next"))
-    what = "Its server said that it has too much to do."
-    fewer = "oneai models set {model} max_in_flight=4"
-    return _Line(what=what, commands=(fewer, "oneai models set {model} when_busy=next"))
-
-
-_TABLE: Mapping[str, _Line | Callable[[Attempt], _Line]] = {
-    Outcome.UNREACHABLE: _Line(
+_TABLE: Mapping[str, Line | Callable[[Attempt], Line]] = {
+    Outcome.UNREACHABLE: Line(
         what="Nothing answers at its endpoint: is its server running, and is the address right?",
-        commands=(_DIRECT, _ENDPOINT),
+        commands=(DIRECT, ENDPOINT),
     ),
-    Outcome.CONNECTION_LOST: _Line(
-        what="Its server hung up before the answer was whole: it may have crashed or been restarted.",
-        commands=(_DIRECT, _LOG),
-    ),
-    Outcome.PROTOCOL_ERROR: _Line(
+    Outcome.CONNECTION_LOST: causes.connection_lost,
+    Outcome.PROTOCOL_ERROR: Line(
         what="What answers there does not speak as a model server does: is the endpoint right?",
-        commands=(_DIRECT, _ENDPOINT),
+        commands=(DIRECT, ENDPOINT),
     ),
-    Outcome.ABORT: _Line(what="Its server gave the answer up midway.", commands=(_DIRECT, _LOG)),
-    Outcome.ERROR_EVENT: _Line(what="Its server ended the stream with an error.", commands=(_DIRECT, _LOG)),
-    Outcome.UPSTREAM_ERROR: _Line(what="Its server failed at it.", commands=(_DIRECT, _LOG)),
-    Outcome.TIMEOUT: _timeout,
-    Outcome.CUT_SHORT: _Line(
+    Outcome.ABORT: causes.abort,
+    Outcome.ERROR_EVENT: causes.error_event,
+    Outcome.UPSTREAM_ERROR: Line(what="Its server failed at it.", commands=(DIRECT, LOG)),
+    Outcome.TIMEOUT: causes.timeout,
+    Outcome.CUT_SHORT: Line(
         what="It was cut before its own time was up, so that the models behind it could still answer.",
-        commands=(_WAIT, "oneai models fallback --show {model}"),
+        commands=(WAIT, "oneai models fallback --show {model}"),
     ),
-    Outcome.DEADLINE: _Line(
-        what="The time of the whole call ran out.",
-        commands=(_WAIT, "oneai models fallback --show {model}"),
-    ),
-    Outcome.BUSY: _busy,
-    Outcome.MISCONFIGURED: _misconfigured,
-    Outcome.INPUT_TOO_LARGE: _Line(
+    Outcome.DEADLINE: causes.deadline,
+    Outcome.BUSY: causes.busy,
+    Outcome.MISCONFIGURED: causes.misconfigured,
+    Outcome.NO_ROUTE: causes.no_route,
+    Outcome.INPUT_TOO_LARGE: Line(
         what="The input is too large for it.",
         commands=("send a smaller image or a shorter text", "oneai models fallback {model} LARGER"),
     ),
-    Outcome.UNSUPPORTED: _Line(
+    Outcome.UNSUPPORTED: Line(
         what="Its server cannot do what was asked, such as reading an image.",
-        commands=(_SHOW, "oneai models fallback {model} ANOTHER"),
+        commands=(SHOW, "oneai models fallback {model} ANOTHER"),
     ),
-    Outcome.REJECTED: _Line(
+    Outcome.REJECTED: Line(
         what="Its server refused the request; its message says what in it.",
-        commands=("change what the message names in the request", _DIRECT),
+        commands=("change what the message names in the request", DIRECT),
     ),
-    Outcome.RUN_REJECTED: _Line(
+    Outcome.RUN_REJECTED: Line(
         what="Its server refused the body that we wrote for it: a parameter, or more tokens than it can give.",
         commands=("take back the params that its message names", "oneai models set {model} max_tokens=2048"),
     ),
-    Outcome.CONTEXT_LENGTH: _Line(
+    Outcome.CONTEXT_LENGTH: Line(
         what="The input is longer than its context window.",
         commands=("oneai models fallback {model} LARGER", "send less"),
     ),
-    Outcome.QUALITY: _Line(
+    Outcome.QUALITY: Line(
         what="It answered, and the answer failed the checks of the profile: empty, cut, or repeating itself.",
         commands=("oneai run FILE --model {model} --no-fallback", "oneai models fallback {model} ANOTHER"),
     ),
-    Outcome.CLIENT_GONE: _Line(
-        what="The client hung up before the answer was there.",
-        commands=("raise the client's own time-out (in n8n: the node's Options, Timeout)",),
+    Outcome.CLIENT_GONE: causes.client_gone,
+    Outcome.CLIENT_STALLED: Line(
+        what="The client took nothing of the stream for 60 s, so it was cut: no fault of the model's.",
+        commands=(
+            "have the client read the stream as it comes",
+            "have a proxy between pass it on as it comes (nginx: proxy_buffering off)",
+        ),
     ),
-    Outcome.CIRCUIT_OPEN: _Line(
+    Outcome.CIRCUIT_OPEN: Line(
         what="Its circuit was open after earlier failures, so it was passed over.",
         commands=("oneai models health {model}", "oneai models health {model} --reset"),
     ),
-    Outcome.FORBIDDEN: _Line(
+    Outcome.FORBIDDEN: Line(
         what="The key of this call may not call it, so it was passed over.",
         commands=("oneai models keys {model} --grant {key}",),
     ),
-    "gateway_died": _Line(
-        what="The gateway was killed while this ran.",
-        commands=("look for the cause in its container's or system's log (memory, power)",),
-    ),
+    "gateway_died": causes.gateway_died,
 }
 
 CALLS: Mapping[str, str] = {
@@ -160,7 +108,7 @@ def of_attempt(attempt: Attempt, key: str | None = None) -> Advice | None:
     outcome, model = str(attempt.get("outcome") or attempt.get("error") or "ok"), str(attempt.get("model") or "")
     if outcome == "ok":
         return None
-    found = _TABLE.get(outcome, _Line(what="It failed.", commands=(_SHOW, _DIRECT)))
+    found = _TABLE.get(outcome, Line(what="It failed.", commands=(SHOW, DIRECT)))
     line = found(attempt) if callable(found) else found
     names = {"model": model, "MODEL": model.upper(), "key": key or "NAME"}
     return Advice(
@@ -170,7 +118,7 @@ def of_attempt(attempt: Attempt, key: str | None = None) -> Advice | None:
 
 def of_story(story: Mapping[str, Any]) -> list[Advice]:
     """That of each attempt that failed, in order; of a call refused before any attempt, that of its error."""
-    attempts = story.get("attempts") or []
+    attempts = [{"route": story.get("route"), **attempt} for attempt in story.get("attempts") or []]
     found = [of_attempt(attempt, story.get("key")) for attempt in attempts]
     code = story.get("code")
     if attempts or code is None:

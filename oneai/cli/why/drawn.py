@@ -35,6 +35,15 @@ def trail(attempts: Sequence[Mapping[str, Any]]) -> str:
     return plain(" → ".join(words))
 
 
+def tokens(found: Mapping[str, Any]) -> list[str]:
+    """`12 tokens in, 3 out`, of which a server may have said only one, or none."""
+    tokens_in, tokens_out = found.get("tokens_in"), found.get("tokens_out")
+    told = [f"{tokens_in:,} tokens in"] if tokens_in is not None else []
+    if tokens_out is not None:
+        told.append(f"{tokens_out:,} out" if told else f"{tokens_out:,} tokens out")
+    return [", ".join(told)] if told else []
+
+
 def _head(console: "Console", told: Mapping[str, Any]) -> None:
     from rich.table import Table
 
@@ -65,18 +74,21 @@ def _ending(told: Mapping[str, Any]) -> str | None:
 
 def _attempt(console: "Console", number: int, attempt: Mapping[str, Any], width: int) -> None:
     from rich.padding import Padding
+    from rich.table import Column, Table
     from rich.text import Text
 
     outcome = str(attempt.get("outcome"))
     ok = outcome == "ok"
     style = "green" if ok else "yellow" if attempt.get("tried") is False else "red"
     facts = [f"{attempt.get('latency_ms') or 0:,} ms" if attempt.get("tried", True) else "not tried"]
+    facts += [f"first word after {attempt['ttft_ms']:,} ms"] if attempt.get("ttft_ms") is not None else []
     facts += [f"status {attempt['status']}"] if attempt.get("status") else []
     facts += [f"circuit {attempt['circuit']}"] if attempt.get("circuit") else []
-    if ok and attempt.get("tokens_out") is not None:
-        facts.append(f"{attempt.get('tokens_in') or 0:,} tokens in, {attempt['tokens_out']:,} out")
-    line = Text(f"{number:>3}  {attempt.get('model')}  ", style="bold")
-    console.print(line.append(outcome.ljust(width), style=style).append("  " + " · ".join(facts), style="not bold"))
+    facts += tokens(attempt) if ok or attempt.get("ttft_ms") is not None else []
+    line = Table.grid(Column(no_wrap=True), Column(), padding=(0, 2, 0, 0))
+    made = Text(f"{number:>3}  {attempt.get('model')}  ", style="bold")
+    line.add_row(made.append(outcome.ljust(width), style=style), " · ".join(facts))
+    console.print(line)
     if message := attempt.get("message"):
         console.print(Padding(Text(plain(str(message))), (0, 0, 0, _INDENT), expand=False))
 

@@ -201,6 +201,8 @@ class StoryAttempt(TypedDict):
     status: int | None
     """The model server's HTTP status."""
     latency_ms: int | None
+    ttft_ms: int | None
+    """Of a stream: until its first content."""
     circuit: State | None
     at: str | None
     tokens_in: int | None

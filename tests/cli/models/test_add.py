@@ -106,6 +106,7 @@ def test_every_option_lands_in_the_row(cli: Cli) -> None:
         "--credential-env", "ONEAI_CREDENTIAL_META", "--served-model", "llama", "--max-in-flight", "4",
         "--when-busy", "next", "--health-path", "/health", "--price-in", "0.5", "--price-out", "1.5",
         "--price-request", "0.01", "--alias", "llama", "--alias", "gpt-4o", "--meta", 'paths={"chat": "/chat"}',
+        "--idle-ms", "90000", "--no-stream-usage",
     )  # fmt: skip
     row = ended.json["model"]
     assert (row["timeout_ms"], row["max_tokens"], row["active"]) == (180_000, 512, False)
@@ -119,6 +120,8 @@ def test_every_option_lands_in_the_row(cli: Cli) -> None:
         "health_path": "/health",
         "price": {"in": 0.5, "out": 1.5, "request": 0.01},
         "aliases": ["llama", "gpt-4o"],
+        "idle_ms": 90_000,
+        "stream_usage": False,
         "paths": {"chat": "/chat"},
     }
 

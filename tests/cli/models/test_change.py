@@ -17,6 +17,12 @@ def test_options_do_as_pairs_do(chain: Cli) -> None:
     assert [change["field"] for change in ended.json["models"][0]["changes"]] == ["timeout_ms", "meta.name"]
 
 
+@pytest.mark.parametrize(("option", "allowed"), [("--stream-usage", True), ("--no-stream-usage", False)])
+def test_an_option_of_two_words_says_yes_or_no(chain: Cli, option: str, allowed: bool) -> None:
+    assert chain("models", "set", "op1", option, "--json").json["model"]["meta"]["stream_usage"] is allowed
+    assert "stream_usage" not in chain("models", "set", "op1", "stream_usage=", "--json").json["model"]["meta"]
+
+
 def test_the_same_again_changes_nothing(chain: Cli) -> None:
     ended = chain("models", "set", "op1", "timeout_ms=120000", "--json")
     assert (ended.code, ended.json["changed"]) == (0, False)
@@ -63,6 +69,10 @@ def test_an_unknown_field_lists_those_that_are_accepted(chain: Cli) -> None:
         ("price_in=-1",),
         ("price_in=nan",),
         ("name=\0",),
+        ("idle_ms=0",),
+        ("idle_ms=1.5",),
+        ("--idle-ms", "0"),
+        ("stream_usage=perhaps",),
     ],
 )
 def test_nonsense_is_refused_and_nothing_changes(chain: Cli, words: tuple[str, ...]) -> None:

@@ -28,7 +28,7 @@ def test_any_words_are_read_or_refused(name: str, given_: str) -> None:
         assert fields.applied(ROW, {name: given_})["model_code"] == "op1"
 
 
-@given(st.sampled_from(["timeout_ms", "max_in_flight", "price_in", "active", "aliases", "meta.x"]), st.text())
+@given(st.sampled_from(["timeout_ms", "idle_ms", "stream_usage", "price_in", "active", "aliases", "meta.x"]), st.text())
 def test_any_value_of_a_known_field_is_read_or_refused(name: str, given_: str) -> None:
     with suppress(BadField):
         assert fields.applied(ROW, {name: given_})["model_code"] == "op1"

@@ -14,6 +14,17 @@ def test_every_field_says_where_it_came_from(chain: Cli, monkeypatch: pytest.Mon
     }
     assert fields["provider"] == {"value": "deepseek", "from": "row"}
     assert fields["max_in_flight"] == {"value": 32, "from": "default"}
+    assert fields["idle_ms"] == {"value": 60_000, "from": "default"}
+    assert fields["stream_usage"] == {"value": True, "from": "default"}
+
+
+def test_the_fields_of_streams_are_shown_as_the_row_has_them(chain: Cli) -> None:
+    chain("models", "set", "op1", "idle_ms=90000", "stream_usage=no")
+    fields = chain("models", "show", "op1", "--json").json["fields"]
+    assert fields["idle_ms"] == {"value": 90_000, "from": "row"}
+    assert fields["stream_usage"] == {"value": False, "from": "row"}
+    shown = [line.split() for line in chain("models", "show", "op1").out.splitlines()]
+    assert ["stream_usage", "false", "row"] in shown
 
 
 def test_the_chain_keys_and_warnings_are_there(chain: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
