@@ -10,12 +10,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from bench import gateway, image, load, supabase, upstream
-from bench.process import oneai, require, resident_mb
-
-ROUNDS = 3
-Line = tuple[str, str, str]
-"""What was measured, the figure, and what is asked of it."""
+from bench import chat, gateway, image, load, pace, rounds, supabase, upstream
+from bench.ask import RUN
+from bench.process import oneai, require, resident_mb, stay_beside
+from bench.rounds import Line
 
 
 def commands(folder: Path, port: int) -> Iterator[Line]:
@@ -34,22 +32,12 @@ def start(folder: Path, port: int) -> Iterator[Line]:
 
 
 def throughput(folder: Path, port: int) -> Iterator[Line]:
-    ours, bare = [], []
-    for _ in range(ROUNDS):
-        with gateway.floor(folder, port) as running:
-            bare.append(load.flat_out(running, folder))
-        with gateway.serving(folder, [gateway.row("lp1", "llm", port)]) as running:
-            ours.append(load.flat_out(running, folder))
-    mine, floor = _median(ours), _median(bare)
-    yield "/v1/run, one core, calls/s", f"{mine.per_s:,.0f}", ">= 3,000"
-    yield "the same for a second of processor time", f"{mine.per_cpu_s:,.0f}", ""
-    yield "bare aiohttp pass-through, calls/s", f"{floor.per_s:,.0f}", "(the floor)"
-    yield "share of the floor", f"{mine.per_cpu_s / floor.per_cpu_s:.2f}", ""
+    yield from rounds.lines("/v1/run", "calls", rounds.compare(folder, port, RUN), ">= 3,000")
 
 
 def overhead(folder: Path, port: int) -> Iterator[Line]:
     with gateway.serving(folder, [gateway.row("lp1", "llm", port)]) as running:
-        own = load.at_rate(running, 500, 10)
+        own = pace.own(running, 500, 10)
     yield "own time at 500 calls/s, p50", f"{own.p50:.2f} ms", "< 0.5 ms"
     yield "own time at 500 calls/s, p99", f"{own.p99:.2f} ms", "< 3 ms"
 
@@ -57,7 +45,7 @@ def overhead(folder: Path, port: int) -> Iterator[Line]:
 def memory(folder: Path, port: int) -> Iterator[Line]:
     with gateway.serving(folder, [gateway.row("lp1", "llm", port)]) as running:
         yield "resident at rest (SQLite)", f"{resident_mb(running.pid):.0f} MB", "< 80 MB"
-        load.flat_out(running, folder, seconds=5)
+        load.flat_out(running, folder, RUN, seconds=5)
         yield "resident after more than 10,000 calls", f"{resident_mb(running.pid):.0f} MB", "< 80 MB"
 
 
@@ -65,7 +53,7 @@ def supabase_memory(folder: Path, port: int) -> Iterator[Line]:
     models = [gateway.row("lp1", "llm", port)]
     with supabase.project() as settings, gateway.serving(folder, models, settings) as running:
         yield "resident at rest (Supabase)", f"{resident_mb(running.pid):.0f} MB", "< 110 MB"
-        load.flat_out(running, folder, seconds=5)
+        load.flat_out(running, folder, RUN, seconds=5)
         yield "resident after more than 10,000 calls", f"{resident_mb(running.pid):.0f} MB", "< 110 MB"
 
 
@@ -81,9 +69,9 @@ def many(folder: Path, port: int) -> Iterator[Line]:
     for model in models[1:]:
         model["active"] = False  # or each would be asked for its name while we measure
     with gateway.serving(folder, models[:1]) as running:
-        few = load.at_rate(running, 200, 5)
+        few = pace.own(running, 200, 5)
     with gateway.serving(folder, models) as running:
-        all_of_them = load.at_rate(running, 200, 5)
+        all_of_them = pace.own(running, 200, 5)
     yield "own time with 1 model, p50", f"{few.p50:.2f} ms", ""
     yield "own time with 10,000 models, p50", f"{all_of_them.p50:.2f} ms", "the same"
 
@@ -97,18 +85,26 @@ SCENES: Mapping[str, Callable[[Path, int], Iterator[Line]]] = {
     "supabase": supabase_memory,
     "images": images,
     "many": many,
+    "chat": chat.whole,
+    "streams": chat.streams,
+    "first": chat.first,
+    "idle": chat.idle,
+    "steady": chat.long_run,
 }
 
 
 def main(names: list[str]) -> None:
+    """Run these scenes, or `all` of them, and print a line for each figure as it comes."""
+    names = list(SCENES) if names in ([], ["all"]) else names
     if unknown := [name for name in names if name not in SCENES]:
         raise SystemExit(f"unknown scene {', '.join(unknown)}: there are {', '.join(SCENES)}")
     require("wrk", "nginx", "taskset")
+    stay_beside()
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
     print(f"{time.strftime('%Y-%m-%d')}, {machine}\n")
     print("| what | figure | asked |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as temporary, upstream.static(Path(temporary)) as port:
-        for name in names or SCENES:
+        for name in names:
             for what, figure, asked in SCENES[name](Path(temporary), port):
                 print(f"| {what} | {figure} | {asked} |", flush=True)
 
@@ -120,10 +116,6 @@ def _seconds(arguments: list[str], environ: Mapping[str, str], times: int = 7) -
         subprocess.run([oneai(), *arguments], env=environ, check=True, capture_output=True)
         found.append(time.monotonic() - started)
     return statistics.median(found)
-
-
-def _median(found: list[load.Throughput]) -> load.Throughput:
-    return sorted(found, key=lambda each: each.per_cpu_s)[len(found) // 2]
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import Any
 from bench.process import GATEWAY_CORE, free_port, listening, oneai, pinned
 
 KEY = "bench"
+STOP_S = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,25 +33,33 @@ class Running:
         return f"http://127.0.0.1:{self.port}"
 
 
-def row(code: str, domain: str, upstream: int) -> dict[str, Any]:
+def endpoint(upstream: int, place: str = "") -> str:
+    """Where the static server takes a chat."""
+    return f"http://127.0.0.1:{upstream}{place}/v1/chat/completions"
+
+
+def row(code: str, domain: str, upstream: int, place: str = "", **meta: Any) -> dict[str, Any]:
     """A model of the static server."""
     return {
         "model_code": code,
         "domain": domain,
         "role": "primary" if code[1] == "p" else "backup",
         "provider": "plain",
-        "endpoint": f"http://127.0.0.1:{upstream}/v1/chat/completions",
+        "endpoint": endpoint(upstream, place),
         "timeout_ms": 60000,
         "max_tokens": 4096,
         "active": True,
         "fallback_model_code": None,
-        "meta": {"name": "static", "served_model": "static"},
+        "meta": {"name": "static", "served_model": "static", **meta},
     }
 
 
 @contextmanager
 def serving(
-    folder: Path, models: Sequence[dict[str, Any]], settings: Mapping[str, str] = MappingProxyType({})
+    folder: Path,
+    models: Sequence[dict[str, Any]],
+    settings: Mapping[str, str] = MappingProxyType({}),
+    command: Sequence[str] = (),
 ) -> Iterator[Running]:
     """`oneai serve` in a home of its own, with these models, keys and everything else on; on SQLite unless told."""
     home, port = folder / f"home-{time.monotonic_ns()}", free_port()
@@ -64,16 +73,16 @@ def serving(
         **settings,
     }
     _import(models, folder, environ)
-    with _running([oneai(), "serve"], port, home, environ) as running:
+    with _running([*(command or [oneai()]), "serve"], port, home, environ) as running:
         yield running
 
 
 @contextmanager
-def floor(folder: Path, upstream: int) -> Iterator[Running]:
-    """Bare aiohttp with uvloop that passes a call through and does nothing else."""
+def floor(folder: Path, upstream: str, command: Sequence[str] = ()) -> Iterator[Running]:
+    """Bare aiohttp with uvloop that passes a chat through to this address and does nothing else."""
     port = free_port()
-    command = [sys.executable, "-m", "bench.floor", str(port), str(upstream)]
-    with _running(command, port, folder, dict(os.environ)) as running:
+    started = [*(command or [sys.executable, "-m", "bench.floor"]), str(port), upstream]
+    with _running(started, port, folder / f"floor-{port}", dict(os.environ)) as running:
         yield running
 
 
@@ -85,13 +94,23 @@ def _import(models: Sequence[dict[str, Any]], folder: Path, environ: dict[str, s
 
 @contextmanager
 def _running(command: list[str], port: int, home: Path, environ: dict[str, str]) -> Iterator[Running]:
-    process = subprocess.Popen(pinned(GATEWAY_CORE, *command), env=environ, stderr=subprocess.DEVNULL)
+    said = home.parent / f"said-{port}.txt"
+    with said.open("wb") as errors:
+        process = subprocess.Popen(pinned(GATEWAY_CORE, *command), env=environ, stderr=errors)
     try:
-        yield Running(port=port, pid=process.pid, home=home, ready_s=listening(port))
+        yield Running(port=port, pid=process.pid, home=home, ready_s=_ready_s(port, said))
     finally:
         process.terminate()
         try:
-            process.wait(20)
+            process.wait(STOP_S)
         except subprocess.TimeoutExpired:
+            print(f"it did not stop within {STOP_S} s", file=sys.stderr)
             process.kill()
             process.wait()
+
+
+def _ready_s(port: int, said: Path) -> float:
+    try:
+        return listening(port)
+    except SystemExit as exc:
+        raise SystemExit(f"{exc}; its last words:\n{said.read_text()[-2000:]}") from exc

@@ -1,6 +1,7 @@
 """Processes under measurement: pinned to a core, waited for, and asked what they take."""
 
 import os
+import resource
 import shutil
 import socket
 import sys
@@ -15,6 +16,14 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 def pinned(core: int, *command: str) -> list[str]:
     """The command, on one core where the machine has more than one."""
     return ["taskset", "-c", str(core), *command] if (os.cpu_count() or 1) > 1 else list(command)
+
+
+def stay_beside() -> None:
+    """Keep this process off the measured core, and let it open thousands of connections."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    if (os.cpu_count() or 1) > 1:
+        os.sched_setaffinity(0, {LOAD_CORE})
 
 
 def oneai() -> str:
@@ -56,4 +65,6 @@ def cpu_s(pid: int) -> float:
 def require(*tools: str) -> None:
     """Stop with what to install where a tool is missing."""
     if missing := [tool for tool in tools if shutil.which(tool) is None]:
-        raise SystemExit(f"bench needs {', '.join(missing)}: apt-get install wrk nginx-light util-linux")
+        raise SystemExit(
+            f"bench needs {', '.join(missing)}: apt-get install wrk nginx-light libnginx-mod-http-echo util-linux"
+        )

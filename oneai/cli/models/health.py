@@ -23,7 +23,9 @@ _FIGURES = {"failed": "failures", "ok": "successes", "p50": "p50_ms", "p95": "p9
 def health(
     context: typer.Context,
     code: Annotated[str | None, typer.Argument(help="Only this model.")] = None,
-    reset: Annotated[bool, typer.Option("--reset", help="Close its circuit now, and ask again for what its server lacked.")] = False,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Close its circuit now, and ask again for what its server lacked.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """How the models are doing. Exit 7 when an active one is unhealthy."""

@@ -65,7 +65,8 @@ class Tail:
             _log.error("usage_row_unwritable", reason=str(exc))
             return
         if begun:
-            self._open[row["id"]] = line
+            # orjson's own bytes hold on to some 8 KB each, which 2,000 open streams would have all the while.
+            self._open[row["id"]] = bytes(memoryview(line))
         waiting = _Waiting(row["id"], line, not begun)
         if not self._write(waiting):
             self._keep(waiting)
