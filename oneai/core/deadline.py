@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from oneai.frozen import dataclass
 from oneai.core.outcome import Outcome
+from oneai.frozen import dataclass
 from oneai.types import Call, Model
 
 DEFAULT_S = 290.0

@@ -20,8 +20,8 @@ class GatewaySilent(GatewayAway):
 
 
 class GatewayGone(GatewayAway):
-    """The gateway at {url} took the request and hung up before its answer was whole: it was stopped, or something between cut
-    the line. Its log says more, and `oneai why last` what became of a call."""
+    """The gateway at {url} took the request and hung up before its answer was whole: it was stopped, or something
+    between cut the line. Its log says more, and `oneai why last` what became of a call."""
 
     code = "gateway_gone"
 

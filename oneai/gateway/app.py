@@ -35,7 +35,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v2/rerank", passing.answer, Needs.KEY, Surface.RERANK, surfaces.RERANK),
     Route("POST", "/rerank", passing.answer, Needs.KEY, Surface.RERANK, surfaces.RERANK_TEI),
     Route("GET", "/v1/models", listing.every, Needs.KEY, doc=surfaces.CARDS),
-    Route("GET", "/v1/models/{id}", listing.one, Needs.KEY, doc=surfaces.CARD),
+    Route("GET", "/v1/models/{id}", listing.one, Needs.KEY, doc=surfaces.CARD, slashes=True),
     Route("GET", "/", status.root, Needs.NOTHING, doc=surfaces.ROOT),
     Route("POST", "/admin/reload", admin.reload, Needs.ADMIN, doc=operations.RELOAD),
     Route("POST", "/admin/models/{code}/reset", admin.reset, Needs.ADMIN, doc=operations.RESET),
@@ -85,7 +85,7 @@ class App:
         return response
 
     async def _answer(self, visit: Visit) -> web.StreamResponse:
-        route, visit.params = self._routes.find(visit.request.method, visit.request.path)
+        route, visit.params = self._routes.find(visit.request.method, visit.request.rel_url.raw_path)
         visit.route, visit.surface = route.path, route.surface
         auth.admit(self._runtime, visit, route.needs)
         if self._runtime.closing and route.needs is Needs.KEY:

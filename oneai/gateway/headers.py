@@ -47,8 +47,11 @@ def of_begun(visit: Visit) -> dict[str, str]:
 
 
 def passed(theirs: Mapping[str, str]) -> dict[str, str]:
-    """What a model server's headers tell a client: nothing of the connection, of the node, or that we say ourselves."""
-    return {name: value for name, value in theirs.items() if name.lower() not in _THEIR_OWN}
+    """What a model server's headers tell a client: nothing of the connection, of the node, or that we say ourselves.
+
+    Nor what is no ASCII: that cannot be written again as it came.
+    """
+    return {name: value for name, value in theirs.items() if name.lower() not in _THEIR_OWN and value.isascii()}
 
 
 def _trail(attempts: Sequence[Attempt]) -> str:

@@ -37,7 +37,8 @@ def _whole(visit: Visit, reply: Reply) -> web.Response:
     assert reply.answer is not None
     theirs = headers.passed(reply.answer.headers)
     theirs.setdefault("Content-Type", _JSON)
-    return web.Response(body=reply.answer.body, headers=theirs | headers.of_call(visit, visit.done.attempts))
+    ours = headers.of_call(visit, visit.done.attempts)
+    return web.Response(status=reply.answer.status, body=reply.answer.body, headers=theirs | ours)
 
 
 def _call(runtime: Runtime, visit: Visit, raw: bytearray) -> Call:

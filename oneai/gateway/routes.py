@@ -1,4 +1,5 @@
-"""Which handler answers which method and path. A path may hold one `{name}`, which matches anything but a slash."""
+"""Which handler answers which method and path. A path may hold one `{name}`, which matches anything but a slash,
+unless its route says so."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ class Route:
     """Of a call: the family of endpoints whose words its clients speak."""
     doc: Doc | None = None
     """What /openapi.json and /docs say of it."""
+    slashes: bool = False
+    """Whether the name at the end of its path may hold slashes, as those of models do."""
 
 
 class Routes:
@@ -49,7 +52,7 @@ class Routes:
             paths.setdefault(route.path, {})[route.method] = route
 
     def find(self, method: str, path: str) -> tuple[Route, Mapping[str, str]]:
-        """The route and its path's values. Raises UnknownPath and MethodNotAllowed."""
+        """The route of a path as it came, and its values decoded. Raises UnknownPath and MethodNotAllowed."""
         params: Mapping[str, str] = {}
         methods = self._plain.get(path)
         if methods is None:
@@ -62,9 +65,9 @@ class Routes:
         return route, params
 
     def _match(self, path: str) -> tuple[dict[str, Route] | None, dict[str, str]]:
-        parts = path.split("/")
         for pattern, methods in self._named.items():
             wanted = pattern.split("/")
+            parts = path.split("/", len(wanted) - 1 if any(route.slashes for route in methods.values()) else -1)
             if len(wanted) == len(parts) and all(
                 w == p or (w[:1] == "{" and p) for w, p in zip(wanted, parts, strict=True)
             ):

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.fakes.model_server import ModelServer, answers, chat, models
+from tests.fakes.model_server import Line, ModelServer, answers, chat, models
 from tests.gateway.conftest import Gate, Said
 
 PATHS = {
@@ -161,6 +161,21 @@ async def test_headers_of_the_server_reach_the_client_but_for_its_own(gate: Gate
     assert "Set-Cookie" not in said.headers
 
 
+async def test_a_header_that_cannot_be_written_again_costs_no_answer(gate: Gate, server: ModelServer) -> None:
+    body = orjson.dumps(chat("Hi"))
+
+    async def act(line: Line) -> bool:
+        head = (
+            b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nX-Odd: \xff\xfe\r\nContent-Length: %d\r\n\r\n"
+        )
+        await line.send(head % len(body), body)
+        return True
+
+    server.default = act
+    said = await ask(gate, {"model": "lp1"})
+    assert (said.status, "X-Odd" in said.headers) == (201, False)
+
+
 SHAPES: Mapping[str, Any] = {
     "/v1/messages": lambda body: (body["type"], body["error"]["type"], body["error"]["message"], body["request_id"]),
     "/v1/rerank": lambda body: (body["message"], body["error"]["type"], body["error"]["message"], None),
@@ -237,6 +252,12 @@ async def test_the_models_that_a_key_may_call_are_listed_for_every_client(gate: 
 async def test_one_model_is_there_for_who_may_call_it(gate: Gate, name: str, status: int) -> None:
     said = await gate.get(f"/v1/models/{name}", "narrow")
     assert said.status == status
+
+
+async def test_a_models_name_may_have_slashes_as_those_of_hubs_do(gate: Gate) -> None:
+    for path in ("/v1/models/hub/the-second", "/v1/models/hub%2Fthe-second"):
+        said = await gate.get(path, "plain")
+        assert (said.status, said.error["code"]) == (404, "model_not_found")
 
 
 async def test_anthropics_clients_find_somebody_at_the_root(gate: Gate) -> None:

@@ -36,6 +36,18 @@ def test_the_whole_path_is_looked_for_first(
     assert (found.path, values) == (route, params)
 
 
+def test_a_name_is_decoded_once(routes: Routes) -> None:
+    assert routes.find("GET", "/models/a%2Fb%2525")[1] == {"code": "a/b%25"}
+
+
+def test_a_name_may_hold_slashes_where_its_route_says_so() -> None:
+    routes = Routes([Route("GET", "/v1/models/{id}", handler, Needs.KEY, slashes=True)])
+    assert routes.find("GET", "/v1/models/hub/name%2F1")[1] == {"id": "hub/name/1"}
+    for path in ("/v1/models/", "/v1/models"):
+        with pytest.raises(UnknownPath):
+            routes.find("GET", path)
+
+
 @pytest.mark.parametrize("path", ["", "/", "/models/", "/models/op1/", "/models//reset", "/models/a/b"])
 def test_an_unknown_path_is_said(routes: Routes, path: str) -> None:
     with pytest.raises(UnknownPath):
