@@ -9,10 +9,11 @@ from typing import Any
 
 import orjson
 
+from oneai.core import endpoint
 from oneai.core.members import kind
 from oneai.core.shape import is_number, listed, wrong
 from oneai.errors import BadField, BadRequest, MissingField
-from oneai.types import Model
+from oneai.types import Model, Surface
 
 _TEI_PATH = "/rerank"
 _TOO_DEEP = "The body cannot be sent on as JSON: nest it less than 250 levels deep."
@@ -47,6 +48,14 @@ class Ranked:
 def speaks_tei(model: Model) -> bool:
     """Whether its server speaks TEI's dialect: `meta.rerank_format` says so, or without one the provider's name."""
     return str(model.meta.get("rerank_format") or model.provider).lower() == "tei"
+
+
+def url_for(model: Model) -> str:
+    """Where its server ranks: TEI has no /v1/rerank, whatever the row's endpoint was completed to."""
+    url = endpoint.url_for(model, Surface.RERANK)
+    if speaks_tei(model) and Surface.RERANK not in model.paths:
+        return url.removesuffix(f"/v1{_TEI_PATH}").removesuffix(_TEI_PATH) + _TEI_PATH
+    return url
 
 
 def asked(path: str, body: Mapping[str, Any]) -> RerankAsk:

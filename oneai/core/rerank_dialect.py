@@ -10,9 +10,7 @@ from oneai.core.listening import Listener
 from oneai.core.outcome import Outcome
 from oneai.core.rerank import RerankAsk
 from oneai.core.upstream_error import said
-from oneai.types import Answer, Call, Model, Reply, Request, Surface
-
-_TEI_PATH = "/rerank"
+from oneai.types import Answer, Call, Model, Reply, Request
 
 
 class RerankDialect:
@@ -23,13 +21,11 @@ class RerankDialect:
 
     def prepare(self, call: Call, model: Model, served: str | None) -> Request:
         """Raises MissingField, BadField and BadRequest."""
-        tei = rerank.speaks_tei(model)
-        url = endpoint.base_of(model.endpoint) + _TEI_PATH if tei and not _says_where(model) else None
         assert call.passage is not None
         return Request(
             method="POST",
-            url=endpoint.with_query(url or endpoint.url_for(model, Surface.RERANK), call.passage.query),
-            body=rerank.body_for(_asked(call), tei, served),
+            url=endpoint.with_query(rerank.url_for(model), call.passage.query),
+            body=rerank.body_for(_asked(call), rerank.speaks_tei(model), served),
             headers=prepare.headers(call, self._credentials.get(model.credential_env or "")),
         )
 
@@ -57,6 +53,3 @@ def _asked(call: Call) -> RerankAsk:
     except orjson.JSONDecodeError as exc:  # of a large one, only its outline has been read
         raise members.not_json(body, exc) from exc
 
-
-def _says_where(model: Model) -> bool:
-    return Surface.RERANK in model.paths or model.endpoint.rstrip("/").endswith(_TEI_PATH)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from oneai.core import endpoint, listening, prepare, quality, read
+from oneai.core import endpoint, listening, prepare, quality, read, rerank
 from oneai.core.dialect import Unusable
 from oneai.core.listening import Listener
 from oneai.profiles import Profiles
@@ -21,7 +21,7 @@ class RunDialect:
         profile = self._profiles.get(call.task, call.profile, model.provider)
         return Request(
             method="POST",
-            url=endpoint.url_for(model, prepare.KINDS[call.task]),
+            url=_url(model, prepare.KINDS[call.task]),
             body=prepare.body(call, model, profile, served),
             headers=prepare.headers(call, self._credentials.get(model.credential_env or "")),
         )
@@ -38,3 +38,7 @@ class RunDialect:
     def listen(self, call: Call, model: Model) -> Listener:
         """Gates judge whole replies only: of a stream, what has gone out cannot be taken back."""
         return listening.of(Surface.RUN, code=model.code, asks_usage=False)
+
+
+def _url(model: Model, kind: Surface) -> str:
+    return rerank.url_for(model) if kind is Surface.RERANK else endpoint.url_for(model, kind)

@@ -33,6 +33,7 @@ def call(body: dict[str, Any], path: str = "/v2/rerank", query: str = "") -> Cal
         ({"endpoint": "http://gpu.example/v1/rerank"}, "http://gpu.example/v1/rerank"),
         ({"endpoint": "http://gpu.example"}, "http://gpu.example/v1/rerank"),
         ({"endpoint": "http://gpu.example", "provider": "tei"}, "http://gpu.example/rerank"),
+        ({"endpoint": "http://gpu.example/v1/rerank", "provider": "tei"}, "http://gpu.example/rerank"),
         ({"endpoint": "http://gpu.example/api/rerank", "provider": "tei"}, "http://gpu.example/api/rerank"),
         ({"endpoint": "http://gpu.example", "provider": "tei", "paths": {"rerank": "/x"}}, "http://gpu.example/x"),
     ],

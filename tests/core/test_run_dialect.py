@@ -69,3 +69,8 @@ def test_an_empty_answer_of_a_language_model_is_a_reply(dialect: Dialect) -> Non
 
 def test_an_empty_answer_to_a_connectivity_test_is_a_reply(dialect: Dialect) -> None:
     assert dialect.read(call(Domain.OCR, text="test"), model(), answer(chat(""))).output["text"] == ""
+
+
+def test_tei_ranks_at_its_own_path(dialect: Dialect) -> None:
+    of = model(endpoint="http://gpu.example/v1/rerank", provider="tei")
+    assert dialect.prepare(call(Domain.RERANK, query="q", documents=("d",)), of, None).url == "http://gpu.example/rerank"

@@ -151,6 +151,21 @@ def test_garbage_behind_the_end_is_no_fault() -> None:
     assert heard.is_whole()
 
 
+def test_a_last_frame_behind_the_end_is_not_passed() -> None:
+    heard = listener()
+
+    assert told(heard, [DONE + VLLM[1].rstrip()]) == DONE
+    assert not heard.began
+
+
+def test_a_stream_that_breaks_behind_its_finish_reason_is_not_whole() -> None:
+    heard = listener()
+
+    heard.hear(VLLM[4] + b"data: {\n\n")
+
+    assert (heard.finish_reason, heard.is_whole()) == ("stop", False)
+
+
 def test_the_code_is_written_as_json() -> None:
     heard = listening.of(Surface.CHAT, code='a"b', asks_usage=False)
 

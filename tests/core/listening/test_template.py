@@ -13,7 +13,18 @@ from oneai.core.listening.ear import LESSONS, Ear
 from oneai.core.listening.heard import Heard
 from oneai.core.listening.template import Cut, Template
 from oneai.types import Surface
-from tests.core.listening.samples import DONE, block_delta, data, facts, ollama_delta, output_delta, told, vllm_delta
+from tests.core.listening.samples import (
+    DONE,
+    block_delta,
+    data,
+    event,
+    facts,
+    ollama_delta,
+    output_delta,
+    told,
+    vllm_chunk,
+    vllm_delta,
+)
 from tests.core.listening.written import STREAMS
 
 SEEN = Cut(b'data: {"text":"', b'"}')
@@ -142,6 +153,35 @@ def test_a_frame_that_repeats_after_a_change_is_learnt_again() -> None:
 
     assert heard.deltas == 400
     assert len(kinds) <= 40
+
+
+def test_a_number_that_only_looks_like_the_frames_own_is_not_counted() -> None:
+    frames = [
+        event(
+            "response.output_text.delta",
+            f'{{"type":"response.output_text.delta","delta":"w","x":{{"sequence_number":{number}}},'
+            '"sequence_numbe\\u0072":5}',
+        )
+        for number in range(5, 9)
+    ]
+    heard = fast(Surface.RESPONSES)
+
+    told(heard, frames)
+
+    assert (heard.sequence_number, heard.deltas) == (6, 4)
+
+
+def test_frames_that_say_more_than_their_piece_are_always_read() -> None:
+    heard = fast(Surface.CHAT)
+    call = '"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"a"}}]}}]'
+    of_call, of_all = (
+        vllm_chunk(f'{rest},"usage":{{"completion_tokens":{count}}}')
+        for rest, count in ((call, 4), ('"choices":[]', 9))
+    )
+
+    told(heard, [of_call, of_all, of_call])
+
+    assert (heard.tokens_out, heard.deltas) == (4, 2)
 
 
 @pytest.mark.parametrize("numbers", [(4, 5, 9, 10, 10, 3), (4, 4, 4, 4, 4, 4), (4, 5, 4, 5, 4, 5)])
