@@ -13,6 +13,7 @@ from oneai.errors import (
     NoRoute,
     NothingCanAnswer,
     OneAIError,
+    PromptTooLong,
     Rejected,
 )
 from oneai.types import Answer, Attempt, Call
@@ -48,7 +49,8 @@ def _of_last(
     last = Outcome(counted[-1].outcome)
     status = TABLE[last].status
     if status is None:
-        return _rejection(refusals[0 if last is Outcome.RUN_REJECTED else -1])
+        kind = PromptTooLong if last is Outcome.CONTEXT_LENGTH else Rejected
+        return _rejection(refusals[0 if last is Outcome.RUN_REJECTED else -1], kind)
     if status == 429:
         return ModelsBusy(retry_after_s=retry_after_s or _BUSY_AGAIN_S, trail=trail(attempts))
     if status == 413:
@@ -60,9 +62,9 @@ def _of_last(
     return ChainExhausted(trail=trail(attempts), call=call.id)
 
 
-def _rejection(answer: Answer) -> Rejected:
+def _rejection(answer: Answer, kind: type[Rejected]) -> Rejected:
     error = said(answer)
-    rejected = Rejected(why=error.message, param=error.param)
+    rejected = kind(why=error.message, param=error.param)
     rejected.status = answer.status
     return rejected
 

@@ -8,6 +8,8 @@ from oneai.types import Price, Usage
 _IN = ("prompt_tokens", "input_tokens")
 _OUT = ("completion_tokens", "output_tokens")
 _TOTAL = ("total_tokens",)
+_BESIDE = ("cache_read_input_tokens", "cache_creation_input_tokens")
+"""Anthropic's: what was found in a cache, or put there, is not among its input_tokens."""
 _LARGEST = 2**31 - 1  # the usage table's columns are integers of 32 bits
 
 
@@ -23,9 +25,16 @@ def tokens(payload: Any) -> tuple[int | None, int | None]:
         return None, None
     counts = _counts(payload)
     tokens_in, tokens_out = _first(counts, _IN), _first(counts, _OUT)
+    if tokens_in is not None:
+        tokens_in = min(tokens_in + cached(counts[0]), _LARGEST)
     if tokens_in is None and (total := _first(counts, _TOTAL)) is not None and total >= (tokens_out or 0):
         tokens_in = total - (tokens_out or 0)
     return tokens_in, tokens_out
+
+
+def cached(usage: Mapping[str, Any]) -> int:
+    """The tokens of a prompt that Anthropic's `usage` counts beside its input_tokens."""
+    return sum(count for name in _BESIDE if _is_count(count := usage.get(name)))
 
 
 def cost(price: Price, tokens_in: int | None, tokens_out: int | None) -> float | None:

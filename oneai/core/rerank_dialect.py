@@ -52,4 +52,3 @@ def _asked(call: Call) -> RerankAsk:
         return rerank.asked(call.passage.path, orjson.loads(body))
     except orjson.JSONDecodeError as exc:  # of a large one, only its outline has been read
         raise members.not_json(body, exc) from exc
-

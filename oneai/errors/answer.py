@@ -26,6 +26,12 @@ class Rejected(OneAIError):
     type = "invalid_request_error"
 
 
+class PromptTooLong(Rejected):
+    """The prompt is too long for the model. The model server says: {why}"""
+
+    code = "context_length_exceeded"  # OpenAI's word for it; LangChain looks for either of the two
+
+
 class ChainExhausted(OneAIError):
     """No model of the chain could answer: {trail}. `oneai why {call}` says what each one did."""
 

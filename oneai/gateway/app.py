@@ -7,7 +7,7 @@ from aiohttp import web
 
 from oneai.core.recent import Ended
 from oneai.errors import Draining, OneAIError
-from oneai.gateway import admin, auth, faults, listing, metrics, models, passing, run, status
+from oneai.gateway import admin, auth, faults, headers, listing, metrics, models, passing, run, status
 from oneai.gateway.openapi import operations, surfaces
 from oneai.gateway.openapi.published import Published
 from oneai.gateway.pace import PACE, Pace
@@ -80,7 +80,7 @@ class App:
             self._runtime.in_flight -= 1
         if self._runtime.closing:
             response.force_close()
-        response.headers["X-Request-Id"] = visit.request_id
+        response.headers.update(headers.identity(visit))
         response.headers["Server"] = "oneai"
         return response
 

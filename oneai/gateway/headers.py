@@ -5,7 +5,7 @@ from typing import Any
 
 from oneai.core.trial import STREAMING
 from oneai.gateway.visit import Visit
-from oneai.types import Attempt
+from oneai.types import Attempt, Surface
 
 X_REQUEST_ID = "X-Request-Id"
 OURS = {"Server": "oneai"}
@@ -42,8 +42,14 @@ def of_begun(visit: Visit) -> dict[str, str]:
     return {
         **of_call(visit, visit.done.attempts if visit.done else visit.attempts),
         **OURS,
-        X_REQUEST_ID: visit.request_id,
+        **identity(visit),
     }
+
+
+def identity(visit: Visit) -> dict[str, str]:
+    """The request's id, on messages by Anthropic's name too: its clients read no other."""
+    theirs = {"request-id": visit.request_id} if visit.surface is Surface.MESSAGES else {}
+    return {X_REQUEST_ID: visit.request_id, **theirs}
 
 
 def passed(theirs: Mapping[str, str]) -> dict[str, str]:

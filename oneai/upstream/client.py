@@ -41,25 +41,24 @@ class Arriving:
         """
         try:
             return await self._body.readany()
-        except HttpProcessingError as exc:
+        except BaseException as exc:
             self.close()
-            raise no_http() from exc
-        except BaseException:
-            self.close()
+            if isinstance(exc, HttpProcessingError):
+                raise no_http() from exc
             raise
 
     async def whole(self) -> bytes:
         """The rest of the body. Raises Unusable, as `block` does, and where it is longer than MAX_ANSWER_BYTES."""
         if self._body.is_eof():  # as nearly all are, whose head and body come together
             rest = self._body.read_nowait()
-            self._check(len(rest))
+            _check(len(rest))
             return rest
-        self._check(int(self.headers.get("Content-Length", 0)))
+        _check(int(self.headers.get("Content-Length", 0)))
         blocks, size = [], 0
         while block := await self.block():
             blocks.append(block)
             size += len(block)
-            self._check(size)
+            _check(size)
         return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
     def close(self) -> None:
@@ -67,11 +66,6 @@ class Arriving:
         connection, self._connection = self._connection, None
         if connection is not None:
             self._pool.put(connection)
-
-    def _check(self, size: int) -> None:
-        if size > MAX_ANSWER_BYTES:
-            self.close()
-            raise Unusable(Outcome.PROTOCOL_ERROR, f"the answer is longer than {MAX_ANSWER_BYTES >> 20} MB")
 
 
 class Upstream:
@@ -123,3 +117,8 @@ class Upstream:
     async def _ask(self, connection: Connection, request: Request, head: bytes) -> Arriving:
         message, body = await connection.ask(request.method, head, request.body)
         return Arriving(self._pool, connection, message.code, message.headers, body)
+
+
+def _check(size: int) -> None:
+    if size > MAX_ANSWER_BYTES:
+        raise Unusable(Outcome.PROTOCOL_ERROR, f"the answer is longer than {MAX_ANSWER_BYTES >> 20} MB")

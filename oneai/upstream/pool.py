@@ -47,7 +47,7 @@ class Pool:
 
     def put(self, connection: Connection) -> None:
         """Back after an answer: kept for a next request where it can carry one, else cut."""
-        if not connection.is_reusable or self._closed:
+        if not connection.is_reusable:
             connection.abort()
             return
         connection.release()

@@ -63,3 +63,9 @@ def test_a_cost_is_unknown_only_where_a_priced_token_was_not_counted(
 def test_usage_is_tokens_and_their_cost() -> None:
     payload = {"usage": {"prompt_tokens": 1_000_000, "completion_tokens": 3}}
     assert meter.usage(payload, Price(tokens_in=0.1)) == Usage(tokens_in=1_000_000, tokens_out=3, cost_usd=0.1)
+
+
+def test_what_anthropic_found_in_a_cache_was_part_of_the_prompt() -> None:
+    usage = {"input_tokens": 1, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 2, "output_tokens": 5}
+    assert meter.tokens({"usage": usage}) == (33, 5)
+    assert meter.tokens({"usage": usage | {"cache_read_input_tokens": None}}) == (3, 5)

@@ -299,6 +299,7 @@ async def test_a_cycle_is_walked_once() -> None:
     world.servers = dict.fromkeys(("lp1", "lp2"), unusable("connection_lost"))
     assert trail((await ends(world)).attempts) == ["lp1=connection_lost", "lp2=connection_lost"]
 
+
 TOO_LONG = answers({"error": {"message": "This model's maximum context length is 1024 tokens."}}, 400)
 
 

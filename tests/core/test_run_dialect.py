@@ -73,4 +73,6 @@ def test_an_empty_answer_to_a_connectivity_test_is_a_reply(dialect: Dialect) -> 
 
 def test_tei_ranks_at_its_own_path(dialect: Dialect) -> None:
     of = model(endpoint="http://gpu.example/v1/rerank", provider="tei")
-    assert dialect.prepare(call(Domain.RERANK, query="q", documents=("d",)), of, None).url == "http://gpu.example/rerank"
+    assert (
+        dialect.prepare(call(Domain.RERANK, query="q", documents=("d",)), of, None).url == "http://gpu.example/rerank"
+    )

@@ -133,15 +133,15 @@ ROWS = {
     ),
     "context length, vLLM": Row(
         does=answers(error("This model's maximum context length is 1024 tokens.", param="input_tokens"), 400),
-        outcome="context_length", counts=0, status=400, code="upstream_rejected",
+        outcome="context_length", counts=0, status=400, code="context_length_exceeded",
     ),
     "context length, llama.cpp": Row(
         does=answers(error("the request exceeds the available context size", type="exceed_context_size_error"), 400),
-        outcome="context_length", counts=0, status=400, code="upstream_rejected",
+        outcome="context_length", counts=0, status=400, code="context_length_exceeded",
     ),
     "context length, SGLang, flat": Row(
         does=answers({"object": "error", "message": "The input is longer than the model's context length"}, 400),
-        outcome="context_length", counts=0, status=400, code="upstream_rejected",
+        outcome="context_length", counts=0, status=400, code="context_length_exceeded",
     ),
 }  # fmt: skip
 CASES = [

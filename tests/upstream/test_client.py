@@ -148,6 +148,21 @@ async def test_an_answer_over_the_limit_is_refused_however_it_is_sent(
         assert (await upstream.send(post(server.endpoint))).body == b"x" * 1000
 
 
+async def test_an_answer_over_the_limit_is_not_waited_for(
+    upstream: Upstream, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "MAX_ANSWER_BYTES", 1000)
+    announced = b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n"
+    chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" + b"x" * 1001
+    for begun in (announced, chunks):
+        server.default = says_and_waits(begun)
+        error = await failure(upstream, post(server.endpoint))
+        assert (error.outcome, error.why) == ("protocol_error", "the answer is longer than 0 MB")
+        async with asyncio.timeout(LATE):
+            await server.aborted.wait()
+        server.aborted.clear()
+
+
 async def test_a_compressed_answer_counts_as_what_it_unpacks_to(
     upstream: Upstream, server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,6 +245,17 @@ async def test_an_open_answer_that_is_closed_frees_the_server_and_wakes_its_read
         await server.aborted.wait()
         with pytest.raises(Unusable):
             await reading
+
+
+async def test_an_answer_that_is_closed_twice_gives_its_connection_back_once(
+    upstream: Upstream, server: ModelServer
+) -> None:
+    opened = await upstream.open(post(server.endpoint))
+    await opened.whole()
+    opened.close()
+    opened.close()
+    await asyncio.gather(*(upstream.send(post(server.endpoint)) for _ in range(2)))
+    assert sorted(heard.connection for heard in server.heard) == [1, 1, 2]
 
 
 @pytest.mark.parametrize("dies", [model_server.closes, model_server.resets], ids=["closed", "reset"])

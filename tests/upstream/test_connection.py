@@ -1,6 +1,7 @@
 """One connection: what a server may say and when, what is written to it, and when it is cut."""
 
 import asyncio
+import gc
 import gzip
 import tracemalloc
 import zlib
@@ -196,6 +197,19 @@ async def test_what_is_no_http_is_a_protocol_error_and_cut(
         await server.aborted.wait()
 
 
+async def test_a_body_that_is_no_http_is_cut_before_anybody_reads_it() -> None:
+    connection, wire = connected()
+    asked = asyncio.create_task(connection.ask("POST", b"", b""))
+    await asyncio.sleep(0)
+    connection.data_received(CHUNKED[:50])
+    _, body = await asked
+    connection.data_received(b"no chunk")
+    assert wire.cut
+    with pytest.raises(Unusable) as caught:
+        await body.read()
+    assert caught.value.outcome == "protocol_error"
+
+
 VALID = [*TO_ITS_END.values(), *HEAD_ONLY.values(), UNTIL_CLOSE]
 
 
@@ -233,8 +247,14 @@ def test_whatever_comes_ends_as_an_answer_or_as_unusable(
 
 @pytest.mark.parametrize(
     "more",
-    [b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 4", b"HTTP/1.1 100 Continue\r\n\r\n", BY_LENGTH[:-1]],
-    ids=["whole", "begun", "interim", "half"],
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 4",
+        b"HTTP/1.1 200 OK\r\nSec-WebSocket-Key1: that no header may be\r\nX",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        BY_LENGTH[:-1],
+    ],
+    ids=["whole", "begun", "refused", "interim", "half"],
 )
 async def test_a_connection_with_more_behind_its_answer_is_not_used_again(more: bytes) -> None:
     assert await heard(BY_LENGTH + more) == (200, b"0123456789", False)
@@ -288,6 +308,11 @@ async def test_a_large_body_arrives_as_it_is(upstream: Upstream, server: ModelSe
     assert server.connections == 1
 
 
+async def until_writing_waits(upstream: Upstream) -> None:
+    [connection] = await members(upstream)
+    await until(lambda: connection.writing_paused)
+
+
 async def test_a_large_body_is_sent_as_the_server_reads_and_not_copied(upstream: Upstream) -> None:
     body = bytes(64 * MB)
     read = asyncio.Event()
@@ -306,8 +331,7 @@ async def test_a_large_body_is_sent_as_the_server_reads_and_not_copied(upstream:
     async with talking(talk) as url:
         tracemalloc.start()
         sending = asyncio.create_task(upstream.send(post(url, (body,))))
-        [connection] = await members(upstream)
-        await until(lambda: connection.writing_paused)
+        await until_writing_waits(upstream)
         read.set()
         assert (await sending).body == b"0123456789"
         tracemalloc.stop()
@@ -447,9 +471,9 @@ async def test_who_leaves_is_seen_at_once_and_leaves_no_connection(
     assert server.heard[-1].connection == 2
 
 
-async def test_who_leaves_while_writing_is_seen_at_once(upstream: Upstream) -> None:
-    gone = asyncio.Event()
-    left = asyncio.Event()
+async def test_who_leaves_while_writing_is_seen_at_once_and_leaves_no_word(upstream: Upstream) -> None:
+    gone, left, logged = asyncio.Event(), asyncio.Event(), list[object]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: logged.append(context))
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -463,13 +487,15 @@ async def test_who_leaves_while_writing_is_seen_at_once(upstream: Upstream) -> N
 
     async with talking(talk) as url:
         sending = asyncio.create_task(upstream.send(post(url, bytes(64 * MB))))
-        [connection] = await members(upstream)
-        await until(lambda: connection.writing_paused)
+        await until_writing_waits(upstream)
         await cut(sending)
         left.set()
         async with asyncio.timeout(LATE):
             await gone.wait()
         await until(lambda: not upstream._pool._open)
+    del sending
+    gc.collect()
+    assert logged == []
 
 
 async def test_a_server_that_leaves_while_we_write_is_a_lost_connection(upstream: Upstream) -> None:

@@ -85,6 +85,7 @@ async def test_a_server_that_keeps_no_connection_has_it_closed(
 ) -> None:
     server.then(says_and_waits(answer))
     assert (await upstream.send(post(server.endpoint))).body == b"{}"
+    assert open_and_idle(upstream)[1] == 0
     async with asyncio.timeout(LATE):
         await server.aborted.wait()
     await upstream.send(post(server.endpoint))
@@ -146,6 +147,23 @@ async def test_a_connection_that_the_server_closed_while_idle_is_not_used_again(
     assert [heard.connection for heard in server.heard] == [1, 2]
 
 
+async def test_a_connection_that_the_server_closed_does_not_keep_from_one_that_it_has_not(
+    upstream: Upstream, server: ModelServer
+) -> None:
+    event = asyncio.Event()
+    closes = says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", stays=False)
+    server.then(answers(b"{}"), model_server.waits_for(event, closes))
+    sending = [asyncio.create_task(upstream.send(post(server.endpoint))) for _ in range(2)]
+    await server.hears(2)
+    await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
+    event.set()
+    await asyncio.gather(*sending)
+    await until(lambda: len(upstream._pool._open) == 1)
+    await upstream.send(post(server.endpoint))
+    assert server.connections == 2
+    assert len(server.heard) == 3
+
+
 async def test_at_the_end_every_connection_is_closed(server: ModelServer) -> None:
     server.default = says_and_waits(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}")
     async with Upstream() as upstream:
@@ -153,8 +171,11 @@ async def test_at_the_end_every_connection_is_closed(server: ModelServer) -> Non
         opened = await upstream.open(post(server.endpoint))
         reading = asyncio.create_task(opened.whole())
         await together(upstream, server, 3)
+        sweep = upstream._pool._sweep_at
+        assert sweep is not None
         assert upstream._pool._open
     assert not upstream._pool._open
+    assert sweep.cancelled()
     async with asyncio.timeout(LATE):
         await server.aborted.wait()
     with pytest.raises(Unusable):

@@ -10,11 +10,10 @@ from oneai.core.listening import chat, messages, responses
 from oneai.core.listening.ear import Ear
 from oneai.core.listening.heard import Grammar
 from oneai.core.listening.listener import Listener, RunListener
-from oneai.core.listening.notices import PING, error_event
 from oneai.core.listening.retelling import Retelling
 from oneai.types import Surface
 
-__all__ = ["GRAMMARS", "PING", "RETELLINGS", "Listener", "RunListener", "error_event", "of"]
+__all__ = ["GRAMMARS", "RETELLINGS", "Listener", "RunListener", "of"]
 
 GRAMMARS: Mapping[Surface, Grammar] = {
     Surface.RUN: chat.GRAMMAR,

@@ -24,6 +24,7 @@ from oneai.errors import (
     NotJson,
     OneAIError,
     Overloaded,
+    PromptTooLong,
     Rejected,
     RevokedKey,
     TooLarge,
@@ -95,7 +96,7 @@ def responses(route: Route, doc: Doc, body: Mapping[str, Any]) -> dict[str, Any]
         for status in _statuses(kind):
             by_status.setdefault(status, []).append(kind)
     for status in RELAYED if route.surface else ():
-        by_status.setdefault(status, []).append(Rejected)
+        by_status.setdefault(status, []).extend((Rejected, PromptTooLong))
     return {
         status: {
             "description": "\n".join(f"`{kind.code}`: {message(kind)}" for kind in found),

@@ -164,6 +164,7 @@ STORY = Doc(
                     "message": None,
                     "status": 200,
                     "latency_ms": 1840,
+                    "ttft_ms": None,
                     "circuit": "closed",
                     "at": "2026-03-01T12:00:00.000000+00:00",
                     "tokens_in": 1203,

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from oneai.core.listening import GRAMMARS, template
@@ -51,6 +51,7 @@ def counted(surface: Surface) -> tuple[Ear, list[str]]:
 
 
 @pytest.mark.parametrize("surface", list(STREAMS))
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(choice=st.data())
 def test_frames_that_pass_unread_give_the_same_bytes_and_tell_the_same(surface: Surface, choice: st.DataObject) -> None:
     frames = choice.draw(STREAMS[surface])
@@ -96,7 +97,7 @@ def test_plain_frames_pass_unread(surface: Surface, frames: list[bytes], size: i
 
     assert out == told(exact(surface), frames)
     assert heard.deltas == len(frames)
-    assert len(kinds) <= 3  # the first, and the trials of what was learnt from it
+    assert len(kinds) <= 2  # the first, and the trial of what was learnt from it
 
 
 def test_a_run_goes_on_after_other_frames_in_the_same_block() -> None:
@@ -138,7 +139,7 @@ def test_frames_that_never_repeat_are_left_to_the_exact_way() -> None:
     told(heard, frames)
 
     assert heard.deltas == 100
-    assert 100 < len(kinds) <= 100 + 2 * LESSONS
+    assert 100 < len(kinds) <= 100 + LESSONS
 
 
 def test_a_frame_that_repeats_after_a_change_is_learnt_again() -> None:
@@ -169,6 +170,14 @@ def test_a_number_that_only_looks_like_the_frames_own_is_not_counted() -> None:
     told(heard, frames)
 
     assert (heard.sequence_number, heard.deltas) == (6, 4)
+
+
+def test_numbered_frames_that_name_the_model_are_always_read() -> None:
+    frames = [
+        output_delta("w", number).replace(b'"type"', b'"response":{"model":"tiny"},"type"') for number in range(4)
+    ]
+
+    assert told(fast(Surface.RESPONSES), frames) == b"".join(frames).replace(b"tiny", b"lp1")
 
 
 def test_frames_that_say_more_than_their_piece_are_always_read() -> None:
