@@ -73,6 +73,8 @@ class Pipeline:
         start = chain.start(registry, call.task, call.requested)
         models = chain.plan(registry, start)
         models = models if call.falls_back else models[:1]
+        if call.key.allow is None:
+            return models
         asked = registry.models[start] if call.requested else None
         if (asked and not keys.may(call.key, asked)) or not any(keys.may(call.key, model) for model in models):
             raise Forbidden(model=start)
@@ -88,7 +90,7 @@ class Pipeline:
                 continue
             if journey.wider_than is not None and (self._names.window(model) or 0) <= journey.wider_than:
                 continue
-            later = self._may_be_tried(journey.call, models[position + 1 :], now)
+            later = self._may_be_tried(journey.call, models[position + 1 :], now) if model is not models[-1] else 0
             reply = await self._visit(journey, model, later)
             if reply is not None:
                 return self._done(journey, model, reply)
@@ -139,7 +141,7 @@ class Pipeline:
             provider=model.provider,
             started_at=self._clock.wall(),
             message=why,
-            circuit=self.availability.circuit(model.code).state.value,
+            circuit=self.availability.circuit(model.code).state,
         )
         journey.attempts.append(attempt)
         self._recorder.passed_over(journey.call, attempt)

@@ -85,7 +85,7 @@ class Trial:
             latency_ms=round(self.elapsed_s() * 1000),
             status=self.status,
             message=self.message,
-            circuit=self._admission.state.value,
+            circuit=self._admission.state,
             usage=self.usage,
             finish_reason=self.finish_reason,
             ttft_ms=self.ttft_ms,

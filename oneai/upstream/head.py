@@ -75,7 +75,7 @@ def _target(url: str) -> _Target:
     credential = _basic(parsed.user or "", parsed.password or "")
     return _Target(
         origin=Origin(parsed.scheme == "https", host, port),
-        lines=f" {parsed.raw_path_qs} HTTP/1.1\r\nHost: {named}\r\n{credential}",
+        lines=f" {parsed.raw_path}{_query(url, parsed)} HTTP/1.1\r\nHost: {named}\r\n{credential}",
         authorizes=bool(credential),
     )
 
@@ -86,6 +86,14 @@ def _basic(user: str, password: str) -> str:
         raise ValueError("a colon in the name of a user")
     given = f"{user}:{password}".encode("latin-1")
     return f"Authorization: Basic {b64encode(given).decode()}\r\n" if len(given) > 1 else ""
+
+
+def _query(url: str, parsed: URL) -> str:
+    """As it was written, which yarl would not leave it, where it can stand in a line as it is."""
+    written = url.partition("#")[0].partition("?")[2]
+    sound = written.isascii() and written.isprintable() and " " not in written
+    query = written if sound else parsed.raw_query_string
+    return f"?{query}" if query else ""
 
 
 @lru_cache(maxsize=512)

@@ -27,7 +27,8 @@ def get(url: str, method: str = "GET") -> Request:
 
 async def failure(upstream: Upstream, request: Request) -> Unusable:
     with pytest.raises(Unusable) as caught:
-        await upstream.send(request)
+        async with asyncio.timeout(LATE):
+            await upstream.send(request)
     return caught.value
 
 

@@ -33,6 +33,9 @@ def named(lines: list[str], name: str) -> list[str]:
         ("http://BÜX.example/x", "/x", "xn--bx-xka.example", Origin(False, "xn--bx-xka.example", 80)),
         ("http://a.example/a b/é?q=ü&r=a+b%2Fc", "/a%20b/%C3%A9?q=%C3%BC&r=a+b/c", "a.example", None),
         ("http://a.example/a%20b?q=%26", "/a%20b?q=%26", "a.example", None),
+        ("http://a.example/a?q=%2F&r=a+b%2fc&=&#part", "/a?q=%2F&r=a+b%2fc&=&", "a.example", None),
+        ("http://a.example/a?q=a b", "/a?q=a+b", "a.example", None),
+        ("http://a.example/a?", "/a", "a.example", None),
     ],
 )
 def test_a_url_becomes_a_path_a_host_and_an_origin(url: str, line: str, host: str, origin: Origin | None) -> None:

@@ -31,7 +31,9 @@ def upsert(table: str, key: str) -> str:
 
 def written(table: str, row: Row) -> Row:
     """A row, or a part of one, with JSON as text."""
-    documents = _DOCUMENTS[table] & row.keys()
+    documents = _DOCUMENTS[table] & row.keys() if _DOCUMENTS[table] else None
+    if not documents:
+        return row
     return row | {name: orjson.dumps(row[name]).decode() for name in documents if row[name] is not None}
 
 
