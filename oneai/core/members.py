@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -28,7 +29,6 @@ _NESTED = rb'[\[{](?:[^"\[\]{}]{1,128}+|%b|%b){0,16}+[\]}]' % (_SHORT, _FLAT)
 _SMALL = rb'(%b|[^ \t\n\r"\[\]{},:]++|[\[{](?:[^"\[\]{}]{1,128}+|%b|%b){0,16}+[\]}])?' % (_SHORT, _SHORT, _NESTED)
 _OPENING = re.compile(_SPACE + rb"\{" + _SPACE)
 _MEMBER = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"' + _SPACE + rb":" + _SPACE + _SMALL, re.DOTALL)
-_VALUE = re.compile(_SPACE + rb":" + _SPACE + _SMALL)
 _EMPTY = re.compile(_SPACE + rb"\}")
 _NEXT = re.compile(_SPACE + rb"([,}])" + _SPACE)
 _COMMA = re.compile(_SPACE + rb"," + _SPACE)
@@ -88,7 +88,7 @@ def spans_of(body: Buffer, values: Mapping[str, Any], names: Collection[str]) ->
     found: dict[str, Span] = {}
     for name in names:
         if name in values:
-            value = _only(text, b'"%b"' % name.encode())
+            value = only(text, name)
             if value is None:
                 return spans(text, names)
             found[name] = value
@@ -104,6 +104,11 @@ def spliced(body: Buffer, edits: Iterable[tuple[Span, bytes]]) -> tuple[Buffer, 
         parts += (view[at:start], new)
         at = end
     return (*parts, view[at:])
+
+
+def replaced(body: Buffer, value: Span, new: bytes) -> bytes:
+    """A copy of the body with other bytes at one span."""
+    return b"".join((body[: value.start], new, body[value.end :]))
 
 
 def edited(body: Buffer, changes: Iterable[tuple[Span, bytes | None]], added: bytes = b"") -> tuple[Buffer, ...]:
@@ -158,17 +163,21 @@ def _decoded(text: _Text) -> tuple[dict[str, Any], Mapping[str, Span]]:
     return values, spans_of(text, values, _SPLICED)
 
 
-def _only(text: _Text, key: bytes) -> Span | None:
-    """The value behind a key that is known to be there: found at once where nothing else can look like it.
+def only(text: _Text, name: str) -> Span | None:
+    """The value of a member that is known to be there: found at once where nothing else can look like it.
 
     Inside of strings quotes are escaped, so what reads like the key is the key, unless it is there twice (as a value,
     or nested), or letters may be escaped.
     """
-    at = text.find(key)
-    if at < 0 or text.find(key, at + 1) >= 0 or (b"\\" in text and b"\\u00" in text):
+    if text.count(b'"%b"' % name.encode()) != 1 or b"\\u00" in text:
         return None
-    value = _VALUE.match(text, at + len(key))
-    return None if value is None else _of(text, value, 1)
+    member = _member_of(name).search(text)
+    return None if member is None else _of(text, member, 1)
+
+
+@lru_cache(maxsize=64)
+def _member_of(name: str) -> re.Pattern[bytes]:
+    return re.compile(b'"%b"' % name.encode() + _SPACE + rb":" + _SPACE + _SMALL)
 
 
 def _picked(text: _Text) -> tuple[dict[str, Any], Mapping[str, Span]]:

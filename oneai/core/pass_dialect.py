@@ -1,6 +1,7 @@
 """The dialect of the pass-through surfaces: what came goes on as it is, but for the name of the model."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -11,12 +12,14 @@ from oneai.core.listening import Listener
 from oneai.core.members import DECODED_WHOLE
 from oneai.core.outcome import Outcome
 from oneai.core.upstream_error import said
-from oneai.types import Answer, Call, Model, Passage, Reply, Request, Span, Surface
+from oneai.types import Answer, Buffer, Call, Model, Passage, Reply, Request, Span, Surface
 
 PASSED = (Surface.CHAT, Surface.COMPLETIONS, Surface.EMBEDDINGS, Surface.RESPONSES, Surface.MESSAGES)
 _COUNTS_ON_REQUEST = frozenset({Surface.CHAT, Surface.COMPLETIONS})
 """Where a stream's usage comes only if `stream_options.include_usage` asks for it."""
 _WITH_USAGE = b'"stream_options":{"include_usage":true}'
+_WORTH_COPYING = 64 * 1024
+"""Bytes of a body that are sooner put together here than sent in parts."""
 _READ = ("model", "usage", "error", "object", "choices", "stop_reason", "status")
 
 
@@ -53,19 +56,18 @@ class PassDialect:
     def listen(self, call: Call, model: Model) -> Listener:
         return listening.of(self._surface, code=model.code, asks_usage=_passage(call).asks_usage)
 
-    def _body(
-        self, call: Call, passage: Passage, model: Model, served: str | None
-    ) -> tuple[bytes | bytearray | memoryview, ...]:
+    def _body(self, call: Call, passage: Passage, model: Model, served: str | None) -> bytes | tuple[Buffer, ...]:
         changes: list[tuple[Span, bytes | None]] = []
         if passage.model is not None:
-            changes.append((passage.model, orjson.dumps(served) if served else None))
+            changes.append((passage.model, _quoted(served) if served else None))
         added = b""
         if call.streams and self._surface in _COUNTS_ON_REQUEST and model.stream_usage and not passage.asks_usage:
             if passage.stream_options is None:
                 added = _WITH_USAGE
             else:
                 changes.append((passage.stream_options, _counting(passage)))
-        return members.edited(passage.body, changes, added)
+        parts = members.edited(passage.body, changes, added)
+        return b"".join(parts) if len(passage.body) <= _WORTH_COPYING else parts
 
 
 def _passage(call: Call) -> Passage:
@@ -82,7 +84,7 @@ def _counting(passage: Passage) -> bytes:
     assert passage.stream_options is not None
     start, end = passage.stream_options
     as_it_came = bytes(passage.body[start:end])
-    options = orjson.loads(as_it_came)
+    options = {} if as_it_came == b"null" else orjson.loads(as_it_came)
     # Something else than an object is the model server's to refuse.
     return orjson.dumps(options | {"include_usage": True}) if isinstance(options, dict) else as_it_came
 
@@ -108,16 +110,21 @@ def _seen(answer: Answer) -> tuple[dict[str, Any], Span | None]:
 def _renamed(answer: Answer, at: Span | None, code: str) -> Answer:
     if at is None:
         return answer
-    body = b"".join((answer.body[: at.start], orjson.dumps(code), answer.body[at.end :]))
+    body = members.replaced(answer.body, at, _quoted(code))
     return Answer(status=answer.status, headers=answer.headers, body=body)
 
 
+@lru_cache(maxsize=4096)
+def _quoted(name: str) -> bytes:
+    """As JSON; remembered, for there are few names and many calls."""
+    return orjson.dumps(name)
+
+
 def _finish_reason(payload: Mapping[str, Any]) -> str | None:
-    """OpenAI's of the first choice, Anthropic's stop_reason, or the status of a Responses answer."""
-    choices = payload.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices else None
-    if isinstance(first, dict):
-        reason = first.get("finish_reason")
-    else:
-        reason = payload.get("stop_reason") or payload.get("status")
+    """OpenAI's of the first choice (`abort` of any), Anthropic's stop_reason, or the status of a Responses answer."""
+    found = payload.get("choices")
+    choices = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    if any(choice.get("finish_reason") == "abort" for choice in choices):
+        return "abort"
+    reason = choices[0].get("finish_reason") if choices else payload.get("stop_reason") or payload.get("status")
     return reason if isinstance(reason, str) else None

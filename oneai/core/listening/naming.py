@@ -1,6 +1,5 @@
 """Where a frame names the model, and our own name in its place: every other byte stays."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,15 +9,13 @@ from oneai.core.listening.frames import Frame
 from oneai.core.listening.template import Cut
 from oneai.types import Span
 
-_MODEL = re.compile(rb'"model"\s*:\s*("[^"\\]*+")')
-
 
 def place(frame: Frame, data: Mapping[str, Any], holder: str | None) -> Span | None:
     """Where in the frame's bytes the name stands that `data`, or its member `holder`, has; None where there is none."""
     owner = data.get(holder) if holder else data
     if not isinstance(owner, dict) or not isinstance(owner.get("model"), str):
         return None
-    return frames.placed(frame, _only(frame.data) or _exact(frame.data, holder))
+    return frames.placed(frame, members.only(frame.data, "model") or _exact(frame.data, holder))
 
 
 def exchanged(text: bytes, span: Span | None, new: bytes) -> bytes:
@@ -34,14 +31,6 @@ def exchanged_in(frame: bytes, seen: Cut, span: Span | None, new: bytes) -> Cut 
         return Cut(exchanged(seen.head, span, new), seen.tail)
     shift = len(frame) - len(seen.tail) - len(frames.BLANK)
     return Cut(seen.head, exchanged(seen.tail, Span(span.start - shift, span.end - shift), new))
-
-
-def _only(data: bytes) -> Span | None:
-    """The name of a model that is known to be there, where nothing else in the data can look like it."""
-    if data.count(b'"model"') != 1 or b"\\u00" in data:
-        return None
-    found = _MODEL.search(data)
-    return Span(*found.span(1)) if found else None
 
 
 def _exact(data: bytes, holder: str | None) -> Span:

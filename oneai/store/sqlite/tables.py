@@ -21,6 +21,12 @@ def insert(table: str) -> str:
     return f"insert into {table} ({', '.join(names)}) values ({', '.join(f':{name}' for name in names)})"  # noqa: S608
 
 
+def insert_in_order(table: str) -> str:
+    """The same with its values in the order of the columns, which is sooner read where there are thousands of rows."""
+    names = list(TABLES[table])
+    return f"insert into {table} ({', '.join(names)}) values ({', '.join('?' * len(names))})"  # noqa: S608
+
+
 def upsert(table: str, key: str) -> str:
     """As `insert`, which replaces a row of the same key but for when it was made."""
     changed = [name for name in TABLES[table] if name not in (key, "created_at")]

@@ -9,10 +9,10 @@ import orjson
 from oneai.errors import StoreRefused
 from oneai.store import UsageLine, UsageQuery, rollup, rows
 from oneai.store.sqlite.lane import writing
-from oneai.store.sqlite.tables import insert, read, written
+from oneai.store.sqlite.tables import insert_in_order, read
 from oneai.types import Row
 
-_INSERT = insert("model_usage_log")
+_INSERT = insert_in_order("model_usage_log")
 _KEPT = "select * from usage_hourly where hour = ? and model_code = ? and task = ? and key_name = ?"
 _COUNT = (
     "replace into usage_hourly values (:hour, :model_code, :task, :key_name, :calls, :errors, :tokens_in, :tokens_out,"
@@ -52,7 +52,8 @@ def _known(db: sqlite3.Connection, fresh: Sequence[Row]) -> set[str]:
 
 def _insert(db: sqlite3.Connection, new: Sequence[Row]) -> None:
     try:
-        db.executemany(_INSERT, [written("model_usage_log", row) for row in new])
+        # An admitted row has every column, in their order.
+        db.executemany(_INSERT, [tuple(row.values()) for row in new])
     except sqlite3.IntegrityError as exc:
         models = {code for (code,) in db.execute("select model_code from models")}
         why = next(
