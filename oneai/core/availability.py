@@ -16,7 +16,7 @@ class Availability:
     def __init__(self) -> None:
         self._circuits: dict[str, Circuit] = {}
         self._rooms: dict[str, Room] = {}
-        self._absent: dict[tuple[str, str, str], float] = {}
+        self._absent: dict[tuple[str, ...], float] = {}
 
     def circuit(self, code: str) -> Circuit:
         """The model's circuit, made closed when first asked for."""
@@ -58,5 +58,7 @@ class Availability:
         return self._absent.get(_route(call, model), 0.0) > now
 
 
-def _route(call: Call, model: Model) -> tuple[str, str, str]:
-    return model.code, model.endpoint, call.passage.path if call.passage else call.surface
+def _route(call: Call, model: Model) -> tuple[str, ...]:
+    """By where its row says that it is, too: a row that was mended is asked at once."""
+    where = model.paths.get(call.surface, "")
+    return model.code, model.endpoint, where, call.passage.path if call.passage else call.surface

@@ -59,7 +59,7 @@ class Exchange:
         opened = await self._open(request)
         stays = False
         try:
-            if opened.status != 200 or not opened.headers.get("Content-Type", "").startswith(_EVENTS):
+            if opened.status != 200 or not opened.headers.get("Content-Type", "").lower().startswith(_EVENTS):
                 return Answer(status=opened.status, headers=opened.headers, body=await opened.whole())
             stream = await self._begun(trial, opened, ours(request))
             stays = True

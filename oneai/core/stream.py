@@ -16,7 +16,7 @@ from oneai.types import Answer, Usage
 
 HELD_BYTES = 64 * 1024
 """What is held back at most before content has come; beyond it, the reply has begun."""
-TAIL_S = 1.0
+TAIL_S = 0.1
 """How long a server has to end its answer properly after the last word: its connection may then be kept."""
 
 

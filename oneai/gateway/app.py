@@ -67,7 +67,7 @@ class App:
             response = faults.response(error, visit)
             self._ended(visit, response.status, error)
         except asyncio.CancelledError:
-            self._ended(visit, 499, None)
+            self._ended(visit, visit.status or 499, visit.error)
             self._log.info("client_gone", request_id=visit.request_id, route=visit.route)
             raise
         except Exception:

@@ -42,18 +42,23 @@ class Body:
         self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None
     ) -> None:
         self.free()
+        self._give_back()
 
     def free(self) -> None:
         """Give up the bytes and what was reserved for them: nobody will be asked with them any more."""
+        with suppress(BufferError):  # a view of it is still being sent: it is held, and reserved, until the block ends
+            self._body.clear()
+            self._give_back()
+
+    def _give_back(self) -> None:
         self._budget.give_back(self._reserved)
         self._reserved = 0
-        with suppress(BufferError):  # a view of it is still being sent, and keeps it until then
-            self._body.clear()
 
     async def _read(self) -> bytearray:
         started = time.monotonic()
         stream, body = self._visit.request.content, self._body
-        await _invite(self._visit.request)
+        if hdrs.EXPECT in self._visit.request.headers:
+            await _invite(self._visit.request)
         while not stream.at_eof():
             body += stream.read_nowait() if stream.is_eof() else await _next(stream, self._visit.pace.body_idle_s)
             if len(body) > self._reserved:
@@ -71,8 +76,7 @@ class Body:
 
 async def _invite(request: web.BaseRequest) -> None:
     """Tell a client that asked first to go on: curl holds a body over 1 MB back for a second."""
-    expects = request.headers.get(hdrs.EXPECT)
-    if expects and expects.lower() == "100-continue" and request.version >= HttpVersion11:
+    if request.headers[hdrs.EXPECT].lower() == "100-continue" and request.version >= HttpVersion11:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # of the response itself, nothing is out yet
 

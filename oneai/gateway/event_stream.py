@@ -1,11 +1,12 @@
 """A client's end of a stream: its head is held until there is something to say, and pings keep the line open."""
 
 import asyncio
+from collections.abc import Coroutine
 from types import TracebackType
+from typing import Any
 
 from aiohttp import web
 
-from oneai.core.watch import Watch
 from oneai.gateway import headers
 from oneai.gateway.visit import Visit
 
@@ -14,6 +15,8 @@ _EVENTS = {
     "Cache-Control": "no-cache",
     "X-Accel-Buffering": "no",  # nginx would gather a whole answer first
 }
+_HIGH_WATER = 64 * 1024
+"""Bytes that a transport buffers before it makes its writers wait."""
 
 
 class ClientStalled(Exception):
@@ -29,7 +32,6 @@ class EventStream:
         self._ping = ping
         self.response = web.StreamResponse()
         self._loop = asyncio.get_running_loop()
-        self._watch = Watch()
         self._silence_s = hold_s
         self._spoke_at = self._loop.time()
         self._pinging: asyncio.Task[None] | None = None
@@ -41,14 +43,13 @@ class EventStream:
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None) -> None:
         self._timer.cancel()
-        self._watch.stop()
         if self._pinging is not None:
             self._pinging.cancel()
 
     async def send(self, frames: bytes) -> None:
         """Say it, and the head before it where that is still held. Raises ClientStalled and ConnectionError."""
         if self._pinging is not None:
-            await asyncio.wait((self._pinging,))
+            await self._until_taken(asyncio.wait((self._pinging,)))
         if not self.is_open:
             await self._open()
         if frames:
@@ -57,15 +58,15 @@ class EventStream:
     async def end(self) -> web.StreamResponse:
         """Raises ClientStalled and ConnectionError."""
         self._timer.cancel()
-        try:
-            with self._watch.within(self._visit.pace.stall_s):
-                await self.response.write_eof()
-        except TimeoutError as exc:
-            raise self._stalled() from exc
+        await self._until_taken(self.response.write_eof())
+        # It has all of it: whether it leaves while the end of the model's answer is read says nothing any more.
+        self._visit.status = self._visit.status or self.response.status
         return self.response
 
     async def _open(self) -> None:
         self.is_open, self._silence_s = True, self._visit.pace.ping_s
+        self._timer.cancel()  # it would ring when the head should have gone out, however long the silence is by then
+        self._timer = self._loop.call_later(self._silence_s, self._ring)
         self.response.headers.update(_EVENTS)
         self.response.headers.update(headers.of_begun(self._visit))
         await self.response.prepare(self._visit.request)
@@ -73,13 +74,34 @@ class EventStream:
     async def _write(self, frames: bytes) -> None:
         self._is_writing = True
         try:
-            with self._watch.within(self._visit.pace.stall_s):
-                await self.response.write(frames)
-        except TimeoutError as exc:
-            raise self._stalled() from exc
+            await self._until_taken(self.response.write(frames), len(frames))
         finally:
             self._is_writing = False
             self._spoke_at = self._loop.time()
+
+    async def _until_taken(self, writing: Coroutine[Any, Any, object], size: int = 0) -> None:
+        """Write so many bytes, and wait for as long as the client goes on taking them, however slowly."""
+        waiting = self._waiting()
+        if not waiting and size <= _HIGH_WATER:
+            await writing  # it will not have to wait
+            return
+        waiting += size
+        # Not cancelled to look how far it is: what aiohttp waits for would stay cancelled.
+        task = self._loop.create_task(writing)
+        task.add_done_callback(_forgotten)
+        try:
+            while not (await asyncio.wait((task,), timeout=self._visit.pace.stall_s))[0]:
+                before, waiting = waiting, self._waiting()
+                if waiting >= before:
+                    raise self._stalled()
+            task.result()
+        finally:
+            task.cancel()
+
+    def _waiting(self) -> int:
+        """Bytes that the client has not taken yet."""
+        transport = self._visit.request.transport
+        return 0 if transport is None else transport.get_write_buffer_size()
 
     def _stalled(self) -> ClientStalled:
         """Cut it: what waits in its buffers would be kept for as long as it likes."""
@@ -103,3 +125,9 @@ class EventStream:
         except ConnectionError:
             pass  # who runs the call is told by its own cancellation
         self._spoke_at = self._loop.time()
+
+
+def _forgotten(task: "asyncio.Task[object]") -> None:
+    """Nobody need be waiting for its result, and that is no bug to be logged."""
+    if not task.cancelled():
+        task.exception()

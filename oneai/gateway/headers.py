@@ -1,6 +1,7 @@
 """What a response says of its call: the X-OneAI headers, and an attempt as clients read it."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from oneai.core.trial import STREAMING
@@ -18,9 +19,11 @@ _THEIR_OWN = frozenset(
         *("x-request-id", "x-powered-by", "x-served-by", "x-backend", "x-upstream", "x-accel-buffering"),
         *("strict-transport-security", "access-control-allow-origin", "access-control-allow-credentials"),
         *("cache-control", "accept-ranges", "etag", "last-modified", "vary"),
+        *("link", "refresh", "forwarded", "x-real-ip", "x-should-retry", "retry-after", "retry-after-ms"),
     }
 )
 """Hop by hop, or of the server itself: they would name the node, or be untrue of what we send."""
+_THEIR_OWN_KINDS = ("x-oneai-", "x-envoy-", "x-forwarded-")
 
 
 def of_call(visit: Visit, attempts: Sequence[Attempt]) -> dict[str, str]:
@@ -55,9 +58,20 @@ def identity(visit: Visit) -> dict[str, str]:
 def passed(theirs: Mapping[str, str]) -> dict[str, str]:
     """What a model server's headers tell a client: nothing of the connection, of the node, or that we say ourselves.
 
-    Nor what is no ASCII: that cannot be written again as it came.
+    Nor what is no printable ASCII: that cannot be written again as it came.
     """
-    return {name: value for name, value in theirs.items() if name.lower() not in _THEIR_OWN and value.isascii()}
+    return {name: value for name, value in theirs.items() if _goes_on(name) and _is_plain(value)}
+
+
+@lru_cache(maxsize=512)
+def _goes_on(name: str) -> bool:
+    """Remembered: servers send the same dozen with every answer."""
+    lower = name.lower()
+    return lower not in _THEIR_OWN and not lower.startswith(_THEIR_OWN_KINDS)
+
+
+def _is_plain(value: str) -> bool:
+    return value.isascii() and value.replace("\t", " ").isprintable()
 
 
 def _trail(attempts: Sequence[Attempt]) -> str:

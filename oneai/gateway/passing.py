@@ -22,11 +22,11 @@ async def answer(runtime: Runtime, visit: Visit) -> web.StreamResponse:
     with runtime.quota.place(auth.holder(visit)):
         reading = Body(runtime.budget, visit)
         async with reading as raw:
-            call = visit.call = _call(runtime, visit, raw)
-            if call.streams:
-                found = await streaming.answered(runtime, visit, call, free=reading.free)
+            visit.call = _call(runtime, visit, raw)
+            if visit.call.streams:
+                found = await streaming.answered(runtime, visit, free=reading.free)
                 return _whole(visit, found) if isinstance(found, Reply) else found
-            done = visit.done = await runtime.pipeline.answer(call, visit.attempts)
+            done = visit.done = await runtime.pipeline.answer(visit.call, visit.attempts)
     runtime.metrics.overhead.observe(headers.overhead_s(visit, done.upstream_s))
     assert isinstance(done.reply, Reply)
     return _whole(visit, done.reply)

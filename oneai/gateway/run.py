@@ -39,11 +39,11 @@ async def run(runtime: Runtime, visit: Visit) -> web.StreamResponse:
         async with reading as raw:
             asked = run_body.parse(raw)
             raw.clear()  # a document is held once: from here on it is in the call
-            call = visit.call = _call(runtime, visit, asked)
+            visit.call = _call(runtime, visit, asked)
             del asked
-            if call.streams:
-                return await run_stream.answered(runtime, visit, call, reading.free)
-            done = visit.done = await runtime.pipeline.answer(call, visit.attempts)
+            if visit.call.streams:
+                return await run_stream.answered(runtime, visit, reading.free)
+            done = visit.done = await runtime.pipeline.answer(visit.call, visit.attempts)
             assert isinstance(done.reply, Reply)
             answer = run_answer.whole(visit, done.reply)
     runtime.metrics.overhead.observe(headers.overhead_s(visit, done.upstream_s))

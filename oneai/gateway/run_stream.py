@@ -12,13 +12,13 @@ from oneai.gateway import run_answer, streaming
 from oneai.gateway.streaming import Ending
 from oneai.gateway.visit import Visit
 from oneai.runtime import Runtime
-from oneai.types import Call, Reply
+from oneai.types import Reply
 
 
-async def answered(runtime: Runtime, visit: Visit, call: Call, free: Callable[[], None]) -> web.StreamResponse:
+async def answered(runtime: Runtime, visit: Visit, free: Callable[[], None]) -> web.StreamResponse:
     """The response, sent to its end."""
     ending = Ending(whole=lambda reply: _whole(visit, reply), last=lambda stream: _done(visit, _collected(stream)))
-    response = await streaming.answered(runtime, visit, call, free=free, ending=ending)
+    response = await streaming.answered(runtime, visit, free=free, ending=ending)
     assert isinstance(response, web.StreamResponse), "a reply that came whole is told as events too"
     return response
 

@@ -27,6 +27,15 @@ _log = Log("server")
 class _Connection(web.RequestHandler):
     """Answers what is no HTTP request in our envelope too."""
 
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Let go of what was sent: the last response stays with a connection that waits, two minutes, for the next."""
+        sent, reset = await super().finish_response(request, resp, start_time)
+        if isinstance(sent, web.Response):
+            sent.body = None
+        return sent, reset
+
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:

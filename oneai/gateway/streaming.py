@@ -1,7 +1,7 @@
 """Answers a call with a stream: fallback stays possible until content goes out, and then it never ends in silence."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
@@ -13,7 +13,7 @@ from oneai.gateway import faults, headers
 from oneai.gateway.event_stream import ClientStalled, EventStream
 from oneai.gateway.visit import Visit
 from oneai.runtime import Runtime
-from oneai.types import Call, Reply, Surface
+from oneai.types import Ask, Reply, Surface
 
 _PING = b": ping\n\n"
 _PINGS = {Surface.MESSAGES: b'event: ping\ndata: {"type": "ping"}\n\n'}
@@ -32,30 +32,49 @@ _AS_IT_COMES = Ending()
 
 
 async def answered(
-    runtime: Runtime, visit: Visit, call: Call, *, free: Callable[[], None], ending: Ending = _AS_IT_COMES
+    runtime: Runtime, visit: Visit, *, free: Callable[[], None], ending: Ending = _AS_IT_COMES
 ) -> web.StreamResponse | Reply:
-    """The response, sent to its end; or a whole reply, from a server that does not stream, to be answered as such.
+    """The response to the visit's call, sent to its end; or a whole reply, from a server that does not stream, to be
+    answered as such.
 
-    `free` gives up the call's body, once nobody will be asked with it any more.
+    `free` gives up the call's body, once nobody will be asked with it any more; no caller holds the call meanwhile.
     """
-    hold_s = runtime.settings.head_hold_ms / 1000
-    with EventStream(visit, ping=_PINGS.get(call.surface, _PING), hold_s=hold_s) as line:
+    assert visit.call is not None
+    ping, hold_s = _PINGS.get(visit.call.surface, _PING), runtime.settings.head_hold_ms / 1000
+    with EventStream(visit, ping=ping, hold_s=hold_s) as line:
         try:
-            done = visit.done = await runtime.pipeline.answer(call, visit.attempts)
-            free()
-            runtime.metrics.overhead.observe(headers.overhead_s(visit, done.upstream_s))
-            if isinstance(done.reply, Reply) and ending.whole is None and not line.is_open:
-                return done.reply
-            await _tell(line, done, ending)
-        except OneAIError as error:
-            if not line.is_open:
-                raise
-            visit.error, visit.status = error, error.status
-            await line.send(faults.event(error, visit.request_id, call.surface, _number(visit)))
+            return await _answered(runtime, visit, line, free, ending)
         except (ClientStalled, ConnectionError):
             visit.status = 499
             return line.response
-        return await line.end()
+
+
+async def _answered(
+    runtime: Runtime, visit: Visit, line: EventStream, free: Callable[[], None], ending: Ending
+) -> web.StreamResponse | Reply:
+    assert visit.call is not None
+    try:
+        done = visit.done = await runtime.pipeline.answer(visit.call, visit.attempts)
+        _let_go(visit, done)
+        free()
+        runtime.metrics.overhead.observe(headers.overhead_s(visit, done.upstream_s))
+        if isinstance(done.reply, Reply) and ending.whole is None and not line.is_open:
+            return done.reply
+        await _tell(line, done, ending)
+    except OneAIError as error:
+        if not line.is_open:
+            raise
+        visit.error, visit.status = error, error.status
+        await line.send(faults.event(error, visit.request_id, visit.call.surface, _number(visit)))
+    return await line.end()
+
+
+def _let_go(visit: Visit, done: Done) -> None:
+    """Of what was asked, which may be a document: a stream may last for half an hour."""
+    assert visit.call is not None
+    visit.call = replace(visit.call, ask=Ask(), passage=None)
+    if isinstance(done.reply, Stream):
+        done.reply.trial.journey.call = visit.call
 
 
 async def _tell(line: EventStream, done: Done, ending: Ending) -> None:

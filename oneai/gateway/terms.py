@@ -52,5 +52,7 @@ def through(http: Mapping[str, str], surface: Surface) -> dict[str, str]:
     """Trace context, and what the surface's own clients tell its server."""
     found: dict[str, str] = {name: http[name] for name in _THROUGH if name in http}
     if (prefix := _OF_A_SURFACE.get(surface)) is not None:
-        found.update((name, value) for name, value in http.items() if name.lower().startswith(prefix))
+        for name, value in http.items():
+            if (lower := name.lower()).startswith(prefix):  # one that comes twice is a list of what it says (RFC 9110)
+                found[lower] = f"{found[lower]}, {value}" if lower in found else value
     return found

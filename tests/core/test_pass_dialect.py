@@ -62,6 +62,7 @@ def test_only_the_model_changes(body: bytes, served: str | None, sent: bytes) ->
         (b'{"model":"op1","stream":true,"stream_options":{"x":1}}', {"x": 1, "include_usage": True}),
         (b'{"model":"op1","stream":true,"stream_options":{"include_usage":false}}', {"include_usage": True}),
         (b'{"model":"op1","stream":true,"stream_options":{"include_usage":true}}', {"include_usage": True}),
+        (b'{"model":"op1","stream":true,"stream_options":null}', {"include_usage": True}),
         (b'{"model":"op1","stream":true,"stream_options":7}', 7),
         (b'{"model":"op1","stream":false}', None),
         (b'{"model":"op1"}', None),
@@ -146,6 +147,7 @@ def test_why_it_ended_is_read(payload: Any, reason: str | None) -> None:
         ({"error": "died"}, "error_event"),
         ({"object": "error", "message": "died"}, "error_event"),
         ({"choices": [{"finish_reason": "abort"}]}, "abort"),
+        ({"choices": [{"finish_reason": "stop"}, {"finish_reason": "abort"}]}, "abort"),
     ],
 )
 def test_an_answer_of_200_that_is_none_is_unusable(payload: Any, outcome: str) -> None:

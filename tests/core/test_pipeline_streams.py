@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -365,6 +366,12 @@ async def test_a_server_that_never_ends_its_answer_is_not_waited_for() -> None:
     assert server.closed
 
 
+async def test_a_stream_is_one_in_whatever_case_its_server_says_so() -> None:
+    here = world("lp1")
+    here.servers["lp1"] = Trickle(*WHOLE, kind="Text/Event-Stream;charset=UTF-8")
+    assert text_of(await rest(stream_of(await begun(here)))) == "Hello"
+
+
 async def test_a_route_that_is_missing_is_remembered_for_ten_minutes() -> None:
     here = world("lp1", "lp2")
     here.servers = {"lp1": answers({"detail": "Not Found"}, 404), "lp2": Trickle(*WHOLE)}
@@ -387,3 +394,14 @@ async def test_a_path_that_no_model_has_says_so_each_time() -> None:
         with pytest.raises(NoRoute):
             await begun(here)
     assert here.asked == ["lp1", "lp2"]
+
+
+async def test_a_missing_route_is_asked_for_again_once_its_row_says_where_it_is() -> None:
+    here = world("lp1", "lp2")
+    here.servers = {"lp1": answers({"detail": "Not Found"}, 404), "lp2": Trickle(*WHOLE)}
+    await rest(stream_of(await begun(here)))
+    mended = replace(here.registry.models["lp1"], paths={Surface.CHAT: "/api/chat/completions"})
+    here.registry = replace(here.registry, models={**here.registry.models, "lp1": mended}, plans={})
+    here.servers["lp1"] = Trickle(*WHOLE)
+    await rest(stream_of(await begun(here)))
+    assert here.asked == ["lp1", "lp2", "lp1"]

@@ -3,8 +3,14 @@
 import asyncio
 
 import pytest
+from aiohttp import StreamReader
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.test_utils import make_mocked_request
 
+from oneai.core.budget import Budget
+from oneai.gateway.body import Body
 from oneai.gateway.pace import Pace
+from oneai.gateway.visit import Visit
 from tests.fakes import model_server
 from tests.fakes.model_server import ModelServer
 from tests.fakes.waiting import until
@@ -130,3 +136,18 @@ async def test_a_client_that_leaves_while_it_sends_leaves_nothing_behind(gate: G
     await writer.wait_closed()
     await until(lambda: not gate.running.in_flight)
     assert gate.running.budget.held == 0
+
+
+async def test_a_body_that_is_still_being_sent_keeps_its_room_until_its_call_has_ended() -> None:
+    budget = Budget(each_mb=1, total_mb=1)
+    payload = StreamReader(BaseProtocol(asyncio.get_running_loop()), 2**16)
+    payload.feed_data(HI)
+    payload.feed_eof()
+    reading = Body(budget, Visit(request=make_mocked_request("POST", "/v1/run", payload=payload)))
+    async with reading as body:
+        view = memoryview(body)
+        reading.free()
+        assert (bytes(view), budget.held) == (HI, len(HI))
+        view.release()
+        reading.free()
+        assert (len(body), budget.held) == (0, 0)

@@ -1,11 +1,13 @@
 """The server around the app: what is no HTTP, a taken port, and an end in order."""
 
 import asyncio
+import gc
 import os
 import signal
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from oneai import config
 from oneai.errors import PortTaken
@@ -55,6 +57,16 @@ async def test_a_taken_port_is_said(gate: Gate, house: House) -> None:
     with pytest.raises(PortTaken, match=str(gate.port)):
         await serving.listen(runner, settings)
     await runner.cleanup()
+
+
+async def test_a_connection_that_waits_for_its_next_request_holds_nothing_of_the_last(
+    gate: Gate, server: ModelServer
+) -> None:
+    text = "as long as a document, and answered nowhere else"
+    server.default = answers(chat(text))
+    assert (await gate.run(HI)).json()["output"]["text"] == text
+    bodies = [each.body for each in gc.get_objects() if isinstance(each, web.Response)]
+    assert [each for each in bodies if isinstance(each, bytes) and text.encode() in each] == []
 
 
 async def test_several_requests_go_over_one_connection(gate: Gate) -> None:

@@ -1,6 +1,7 @@
 """Streams as clients get them: the head, the pings, a model that breaks off, a client that leaves or stalls."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,7 +9,9 @@ import aiohttp
 import orjson
 import pytest
 
+from oneai.gateway.event_stream import ClientStalled, EventStream
 from oneai.gateway.pace import Pace
+from oneai.types import Ask
 from tests.fakes import model_server
 from tests.fakes.model_server import ModelServer, answers, hangs, streams
 from tests.fakes.waiting import until
@@ -34,6 +37,18 @@ HELLO = (ROLE, chunk("Hel"), chunk("lo"), STOP, DONE)
 async def asking(gate: Gate, path: str = "/v1/chat/completions", **headers: str) -> aiohttp.ClientResponse:
     headers = {"X-API-Key": gate.keys["plain"]} | headers
     return await gate.session.post(gate.url + path, json=ASKED, headers=headers)
+
+
+async def asking_by_hand(gate: Gate) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Over a connection of its own, that is read as the test reads it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", gate.port, limit=1024)
+    data = orjson.dumps(ASKED)
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: gateway.example\r\nX-API-Key: {gate.keys['plain']}\r\n"
+        f"Content-Length: {len(data)}\r\n\r\n"
+    )
+    writer.write(head.encode() + data)
+    return reader, writer
 
 
 async def pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
@@ -191,13 +206,7 @@ async def test_a_client_that_takes_nothing_is_cut_and_the_model_is_not_to_blame(
     big = chunk("x" * 60_000)
     server.default = streams(ROLE, *[big] * 400, STOP, DONE)
     async with house.opened(pace=Pace(stall_s=0.2)) as gate:
-        reader, writer = await asyncio.open_connection("127.0.0.1", gate.port, limit=1024)
-        data = orjson.dumps(ASKED)
-        head = (
-            f"POST /v1/chat/completions HTTP/1.1\r\nHost: gateway.example\r\nX-API-Key: {gate.keys['plain']}\r\n"
-            f"Content-Length: {len(data)}\r\n\r\n"
-        )
-        writer.write(head.encode() + data)
+        reader, writer = await asking_by_hand(gate)
         await asyncio.wait_for(server.aborted.wait(), 10)
         ended = await _until_recorded(gate, 499)
         assert ended.attempts[0].outcome == "client_stalled"
@@ -226,3 +235,40 @@ async def _until_recorded(gate: Gate, status: int) -> Any:
     assert ended is not None
     assert ended.status == status
     return ended
+
+
+@pytest.mark.parametrize("how", [ClientStalled, ConnectionResetError])
+async def test_an_error_that_its_client_no_longer_takes_starts_no_second_response(
+    gate: Gate, server: ModelServer, how: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def send(line: EventStream, frames: bytes) -> None:
+        if b'"error"' in frames:
+            raise how
+        await sent(line, frames)
+
+    sent = EventStream.send
+    monkeypatch.setattr(EventStream, "send", send)
+    server.default = streams(ROLE, chunk("Hel"), model_server.resets)
+    async with await asking(gate) as response:
+        assert b"HTTP/1.1" not in await asyncio.wait_for(response.read(), 5)
+    await _until_recorded(gate, 499)
+
+
+async def test_a_client_that_leaves_once_it_has_all_of_it_has_been_answered(gate: Gate, server: ModelServer) -> None:
+    server.default = streams(*HELLO, asyncio.Event())
+    reader, writer = await asking_by_hand(gate)
+    await reader.readuntil(b"\r\n0\r\n\r\n")
+    writer.transport.abort()
+    assert (await _until_recorded(gate, 200)).attempts[0].outcome == "ok"
+
+
+async def test_what_was_asked_is_let_go_of_once_a_stream_has_begun(gate: Gate, server: ModelServer) -> None:
+    text = "as long as a document, and asked nowhere else"
+    server.default = streams(ROLE, chunk("Hi"), asyncio.Event())
+    body = {"task": "llm", "input": {"text": text}, "stream": True}
+    async with gate.session.post(
+        gate.url + "/v1/run", json=body, headers={"X-API-Key": gate.keys["plain"]}
+    ) as response:
+        await response.content.readany()
+        assert server.heard[0].json()["messages"][-1]["content"] == text
+        assert [each for each in gc.get_objects() if isinstance(each, Ask) and each.text == text] == []
