@@ -7,7 +7,7 @@ from oneai.core import outcome
 from oneai.core.dialect import Dialect, Unusable
 from oneai.core.listening import Listener
 from oneai.core.outcome import TABLE, Outcome
-from oneai.core.seams import Names, Open, Opened, Send
+from oneai.core.seams import Left, Names, Open, Opened, Send
 from oneai.core.stream import HELD_BYTES, Stream, failure
 from oneai.core.trial import Trial
 from oneai.core.upstream_error import ours, said
@@ -20,13 +20,21 @@ class Exchange:
     """Bounded in time by who calls it."""
 
     def __init__(
-        self, *, dialects: Mapping[Surface, Dialect], send: Send, open: Open, names: Names, stream_max_s: float
+        self,
+        *,
+        dialects: Mapping[Surface, Dialect],
+        send: Send,
+        open: Open,
+        names: Names,
+        stream_max_s: float,
+        left: Left,
     ) -> None:
         self._dialects = dialects
         self._send = send
         self._open = open
         self._names = names
         self._stream_max_s = stream_max_s
+        self._left = left
 
     def prepared(self, call: Call, model: Model) -> Request:
         """What to send. Raises BadRequest."""
@@ -73,7 +81,7 @@ class Exchange:
         listener = self._dialects[trial.journey.call.surface].listen(trial.journey.call, trial.model)
         held = await _until_content(opened, listener, hidden)
         trial.begin(has_ended=listener.ended)
-        return Stream(opened, listener, trial, held=held, max_s=self._stream_max_s, hidden=hidden)
+        return Stream(opened, listener, trial, held=held, max_s=self._stream_max_s, hidden=hidden, left=self._left)
 
     def _read(self, trial: Trial, request: Request, answer: Answer) -> Reply | None:
         call = trial.journey.call

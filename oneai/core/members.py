@@ -58,6 +58,9 @@ def read(body: Buffer) -> Outline:
     model, stream = values.get("model"), values.get("stream")
     if not isinstance(model, str) and "model" in values:
         raise BadField(field="model", found=kind(model), accepted="a string")
+    if (text.count(b'"model"') > 1 or b"\\u00" in text) and _times(text, "model") > 1:
+        # A server that goes by the first would serve another model than the one that the key was checked for.
+        raise BadField(field="model", found="it twice", accepted="it once")
     if stream is not None and not isinstance(stream, bool):
         raise BadField(field="stream", found=kind(stream), accepted="true or false")
     return Outline(
@@ -173,6 +176,10 @@ def only(text: _Text, name: str) -> Span | None:
         return None
     member = _member_of(name).search(text)
     return None if member is None else _of(text, member, 1)
+
+
+def _times(text: _Text, name: str) -> int:
+    return sum(1 for found, _ in _members(text, Span(0, len(text))) if found == name)
 
 
 @lru_cache(maxsize=64)

@@ -36,6 +36,7 @@ class Outcome(StrEnum):
     QUALITY = "quality"
     CLIENT_GONE = "client_gone"
     CLIENT_STALLED = "client_stalled"
+    GATEWAY_STOPPED = "gateway_stopped"
     CIRCUIT_OPEN = "circuit_open"
     FORBIDDEN = "forbidden"
 
@@ -95,6 +96,7 @@ TABLE: Mapping[str, Rule] = {
     Outcome.QUALITY: Rule(Next.YES, Verdict.ANSWERED, 502),
     Outcome.CLIENT_GONE: Rule(Next.NO, Verdict.NONE, 499),
     Outcome.CLIENT_STALLED: Rule(Next.NO, Verdict.NONE, 499),
+    Outcome.GATEWAY_STOPPED: Rule(Next.NO, Verdict.NONE, 503),
     Outcome.CIRCUIT_OPEN: Rule(Next.YES, Verdict.NONE, 503),
     Outcome.FORBIDDEN: Rule(Next.YES, Verdict.NONE, 403),
 }

@@ -19,7 +19,7 @@ from oneai.core.journey import Done, Journey
 from oneai.core.limit import Limit
 from oneai.core.outcome import TABLE, Next, Outcome
 from oneai.core.registry import Registry
-from oneai.core.seams import Clock, Names, Open, Recorder, Send
+from oneai.core.seams import Clock, Left, Names, Open, Recorder, Send
 from oneai.core.stream import Stream
 from oneai.core.trial import STREAMING, Trial
 from oneai.core.upstream_error import ours, without
@@ -43,12 +43,16 @@ class Pipeline:
         recorder: Recorder,
         clock: Clock,
         stream_max_s: float = STREAM_MAX_S,
+        left: Left = lambda: Outcome.CLIENT_GONE,
     ) -> None:
         self._registry = registry
         self._names = names
         self._recorder = recorder
         self._clock = clock
-        self._exchange = Exchange(dialects=dialects, send=send, open=open, names=names, stream_max_s=stream_max_s)
+        self._left = left
+        self._exchange = Exchange(
+            dialects=dialects, send=send, open=open, names=names, stream_max_s=stream_max_s, left=left
+        )
         self.availability = Availability()
 
     async def answer(self, call: Call, attempts: list[Attempt] | None = None) -> Done:
@@ -194,7 +198,7 @@ class Pipeline:
             trial.outcome, trial.message = Outcome(exc.outcome), without(exc.why, ours(request))
             _note(trial, exc.reply)  # an answer that a gate refused took tokens all the same
         except asyncio.CancelledError:
-            trial.outcome = Outcome.CLIENT_GONE
+            trial.outcome = self._left()
             raise
         finally:
             if not isinstance(reply, Stream):

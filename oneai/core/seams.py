@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from oneai.core.outcome import Outcome
 from oneai.types import Answer, Attempt, Call, Model, Request
 
 Send = Callable[[Request], Awaitable[Answer]]
@@ -28,6 +29,9 @@ class Opened(Protocol):
     def close(self) -> None:
         """Free the model server at once: unless the body was read to its end, the connection is cut."""
 
+
+Left = Callable[[], Outcome]
+"""What it means that a call is given up: its client has gone, or the gateway is being stopped."""
 
 Open = Callable[[Request], Awaitable[Opened]]
 """Sends one attempt and returns once the head of the answer is there; otherwise as `Send`."""

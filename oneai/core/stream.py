@@ -7,7 +7,7 @@ from oneai.core.dialect import Unusable
 from oneai.core.limit import Limit
 from oneai.core.listening import Listener
 from oneai.core.outcome import Outcome
-from oneai.core.seams import Opened
+from oneai.core.seams import Left, Opened
 from oneai.core.trial import Trial
 from oneai.core.upstream_error import said, without
 from oneai.core.watch import Watch
@@ -32,6 +32,7 @@ class Stream:
         held: bytes,
         max_s: float,
         hidden: tuple[str, ...],
+        left: Left,
     ) -> None:
         self.held = held
         self.listener = listener
@@ -41,6 +42,7 @@ class Stream:
         self._idle_s = trial.model.idle_ms / 1000
         self._max_s = max_s
         self._hidden = hidden
+        self._left = left
         self._watch = Watch()
         self._fault: StreamBroken | None = None
         self._over = False
@@ -76,10 +78,10 @@ class Stream:
                 pass  # the connection is cut then, and that is all
 
     def close(self) -> None:
-        """Free the model server and the place at it. One that is not over was left by its client."""
+        """Free the model server and the place at it. One that is not over was given up."""
         self._watch.stop()
         self._opened.close()
-        self._settle(Outcome.CLIENT_GONE, None)
+        self._settle(self._left(), None)
         if self._leave is not None:
             self._leave()
             self._leave = None

@@ -15,6 +15,7 @@ from oneai.errors.answer import (
     Overloaded,
     PromptTooLong,
     Rejected,
+    Stopped,
     StreamBroken,
     TooManyCalls,
 )
@@ -147,6 +148,7 @@ __all__ = [
     "Rejected",
     "RemovedModel",
     "RevokedKey",
+    "Stopped",
     "StoreAway",
     "StoreLacks",
     "StoreRefused",

@@ -53,6 +53,13 @@ class Draining(OneAIError):
     code = "draining"
 
 
+class Stopped(OneAIError):
+    """The gateway was stopped, and its time to let running calls end (ONEAI_DRAIN_S) is over. Ask again in a moment."""
+
+    status = 503
+    code = "stopped"
+
+
 class Overloaded(OneAIError):
     """The gateway holds as many bodies as it may (ONEAI_MAX_BODY_TOTAL_MB). Try again in a moment."""
 

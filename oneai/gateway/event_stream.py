@@ -37,6 +37,12 @@ class EventStream:
         self._pinging: asyncio.Task[None] | None = None
         self._is_writing = False
         self._timer = self._loop.call_later(hold_s, self._ring)
+        self._task = asyncio.current_task()
+
+    def cut(self) -> None:
+        """Have the call that speaks here end now: it is cancelled."""
+        if self._task is not None:
+            self._task.cancel()
 
     def __enter__(self) -> "EventStream":
         return self

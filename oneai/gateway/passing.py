@@ -1,5 +1,7 @@
 """The surfaces of other people's clients: a call goes on as it came, and its answer back, but for the model's name."""
 
+import asyncio
+
 from aiohttp import web
 
 from oneai.core import chain, members
@@ -15,6 +17,7 @@ from oneai.types import Call, Domain, Passage, Reply, Surface
 _TASKS = {domain.value: domain for domain in Domain}
 _STREAMED = frozenset({Surface.CHAT, Surface.COMPLETIONS, Surface.RESPONSES, Surface.MESSAGES})
 _JSON = "application/json"
+_LARGE = 4 << 20
 
 
 async def answer(runtime: Runtime, visit: Visit) -> web.StreamResponse:
@@ -22,7 +25,7 @@ async def answer(runtime: Runtime, visit: Visit) -> web.StreamResponse:
     with runtime.quota.place(auth.holder(visit)):
         reading = Body(runtime.budget, visit)
         async with reading as raw:
-            visit.call = _call(runtime, visit, raw)
+            visit.call = _call(runtime, visit, raw, await _outlined(raw))
             if visit.call.streams:
                 found = await streaming.answered(runtime, visit, free=reading.free)
                 return _whole(visit, found) if isinstance(found, Reply) else found
@@ -41,10 +44,14 @@ def _whole(visit: Visit, reply: Reply) -> web.Response:
     return web.Response(status=reply.answer.status, body=reply.answer.body, headers=theirs | ours)
 
 
-def _call(runtime: Runtime, visit: Visit, raw: bytearray) -> Call:
+async def _outlined(raw: bytearray) -> Outline:
+    """Read off the loop where that may take long: others would wait for it."""
+    return members.read(raw) if len(raw) <= _LARGE else await asyncio.to_thread(members.read, raw)
+
+
+def _call(runtime: Runtime, visit: Visit, raw: bytearray, outline: Outline) -> Call:
     surface, request = visit.surface, visit.request
     assert surface is not None
-    outline = members.read(raw)
     http = request.headers
     requested, task = _wanted(runtime.registry, surface, outline.model)
     return Call(

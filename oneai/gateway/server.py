@@ -6,6 +6,7 @@ import gc
 import resource
 import signal
 import sys
+import time
 from typing import Any
 
 from aiohttp import web
@@ -19,6 +20,8 @@ from oneai.logs import Log
 from oneai.runtime import Runtime
 
 KEEPALIVE_S = 120.0
+CUT_S = 1.0
+"""How long the clients of streams that are cut off have to take the last word."""
 _LOOPBACK = ("127.", "::1", "localhost")
 
 _log = Log("server")
@@ -131,6 +134,17 @@ async def _drain(running: Runtime, runner: web.ServerRunner, site: web.TCPSite) 
                 await asyncio.sleep(0.05)
     except TimeoutError:
         _log.warning("drain_cut", in_flight=running.in_flight)
+        await _cut(running)
+
+
+async def _cut(running: Runtime) -> None:
+    """End the open streams, each with a word to its client."""
+    running.stopped = True
+    for cut in list(running.cuts):
+        cut()
+    until = time.monotonic() + CUT_S
+    while running.cuts and time.monotonic() < until:  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0.02)
 
 
 def _on_signals(running: Runtime, stop: asyncio.Event) -> None:

@@ -1,5 +1,6 @@
 """Answers a call with a stream: fallback stays possible until content goes out, and then it never ends in silence."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -8,7 +9,7 @@ from aiohttp import web
 from oneai.core.journey import Done
 from oneai.core.outcome import Outcome
 from oneai.core.stream import Stream
-from oneai.errors import OneAIError, StreamBroken
+from oneai.errors import OneAIError, Stopped, StreamBroken
 from oneai.gateway import faults, headers
 from oneai.gateway.event_stream import ClientStalled, EventStream
 from oneai.gateway.visit import Visit
@@ -42,11 +43,19 @@ async def answered(
     assert visit.call is not None
     ping, hold_s = _PINGS.get(visit.call.surface, _PING), runtime.settings.head_hold_ms / 1000
     with EventStream(visit, ping=ping, hold_s=hold_s) as line:
+        runtime.cuts.add(line.cut)
         try:
             return await _answered(runtime, visit, line, free, ending)
         except (ClientStalled, ConnectionError):
             visit.status = 499
             return line.response
+        except asyncio.CancelledError:
+            if not runtime.stopped or not line.is_open:
+                raise
+            await _fail(visit, line, Stopped())
+            return await line.end()
+        finally:
+            runtime.cuts.discard(line.cut)
 
 
 async def _answered(
@@ -64,9 +73,15 @@ async def _answered(
     except OneAIError as error:
         if not line.is_open:
             raise
-        visit.error, visit.status = error, error.status
-        await line.send(faults.event(error, visit.request_id, visit.call.surface, _number(visit)))
+        await _fail(visit, line, error)
     return await line.end()
+
+
+async def _fail(visit: Visit, line: EventStream, error: OneAIError) -> None:
+    assert visit.call is not None
+    visit.error, visit.status = error, error.status
+    error.attempts = error.attempts or tuple(visit.attempts)
+    await line.send(faults.event(error, visit.request_id, visit.call.surface, _number(visit)))
 
 
 def _let_go(visit: Visit, done: Done) -> None:

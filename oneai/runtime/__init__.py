@@ -5,7 +5,7 @@ import random
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from oneai.core import keys
 from oneai.core.budget import Budget
 from oneai.core.health import Health, status
 from oneai.core.metrics import Metrics
+from oneai.core.outcome import Outcome
 from oneai.core.pass_dialect import PASSED, PassDialect
 from oneai.core.pipeline import Pipeline
 from oneai.core.quota import Quota
@@ -76,6 +77,10 @@ class Runtime:
         """/ready says no; calls are still answered."""
         self.closing = False
         """New calls are refused."""
+        self.stopped = False
+        """Those that still run are cut off."""
+        self.cuts: set[Callable[[], None]] = set()
+        """What ends each open stream, and tells its client."""
         self._started = self.clock.monotonic()
         self._journal = journal
         self._upstream = upstream
@@ -148,7 +153,7 @@ class Runtime:
     async def run_loops(self) -> None:
         """Tend everything until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(repeat("journal", TEND_S, self._journal.tend))
+            group.create_task(repeat("journal", TEND_S, self._journal.tend, first_s=0.0))
             group.create_task(repeat("names", NAMES_S, self._learn_names))
             group.create_task(repeat("probe", PROBE_S, self._probe, jitter=0.2))
             group.create_task(repeat("health", FLUSH_S, self._store_side.flush_health))
@@ -174,6 +179,7 @@ class Runtime:
             recorder=Recorder(journal=self._journal, health=self.health, metrics=self.metrics),
             clock=self.clock,
             stream_max_s=self.settings.stream_max_s,
+            left=lambda: Outcome.GATEWAY_STOPPED if self.stopped else Outcome.CLIENT_GONE,
         )
 
     async def _learn_names(self) -> None:

@@ -97,6 +97,7 @@ class Connection(BaseProtocol):
             return await self._head
         except BaseException:
             self.abort()
+            self._head = None  # its exception's traceback holds this frame, and so the whole body
             raise
 
     def abort(self) -> None:

@@ -94,12 +94,23 @@ def test_any_kind_of_bytes_is_read_and_edited(kind: type[bytearray | memoryview]
 
 
 def test_a_span_is_that_of_the_last_of_two_as_json_reads_it() -> None:
-    for second in ('"model"', '"mod\\u0065l"'):
-        body = f'{{"model":"a",{second}:"b"}}'.encode()
-        outline = members.read(body)
-        assert outline.model == "b"
-        assert outline.model_span is not None
-        assert pick(body, outline.model_span) == "b"
+    body = b'{"a":"x","stream_options":{"a":1},"stream_\\u006fptions":{"a":2}}'
+    outline = members.read(body)
+    assert outline.stream_options == {"a": 2}
+    assert outline.stream_options_span is not None
+    assert pick(body, outline.stream_options_span) == {"a": 2}
+
+
+@pytest.mark.parametrize("padding", [0, members.DECODED_WHOLE])
+@pytest.mark.parametrize("second", ['"model"', '"mod\\u0065l"'])
+def test_a_model_that_is_named_twice_is_refused(second: str, padding: int) -> None:
+    with pytest.raises(BadField, match="twice"):
+        members.read(f'{{"model":"a",{second}:"b","x":"{"x" * padding}"}}'.encode())
+
+
+def test_a_model_that_is_named_once_and_spoken_of_is_none_twice() -> None:
+    body = b'{"messages":[{"role":"model","model":"deep"}],"model":"op1","x":"\\u00e9"}'
+    assert members.read(body).model == "op1"
 
 
 @pytest.mark.parametrize(
@@ -199,7 +210,7 @@ def test_a_member_of_the_wrong_kind_is_named(body: bytes, said: str, size: str) 
 def test_a_large_body_of_endless_members_is_refused_and_a_small_one_read() -> None:
     with pytest.raises(BadRequest, match="more than 1000 members"):
         members.read(b"{" + b'"a":1,' * 60_000 + b'"model":"op1"}')
-    assert members.read(b"{" + b'"model":"a",' * 20_000 + b'"model":"op1"}').model == "op1"
+    assert members.read(b"{" + b'"x":"a",' * 20_000 + b'"model":"op1"}').model == "op1"
 
 
 SIX = b'{"model": "a", "stream": [], "stream_options": {}}'

@@ -34,6 +34,7 @@ EXPECTED = {
     "quality": ("yes", "answered", 502),
     "client_gone": ("no", "none", 499),
     "client_stalled": ("no", "none", 499),
+    "gateway_stopped": ("no", "none", 503),
     "circuit_open": ("yes", "none", 503),
     "forbidden": ("yes", "none", 403),
 }

@@ -92,6 +92,8 @@ async def test_a_model_goes_by_its_alias(gate: Gate, second: ModelServer) -> Non
         (b"", 400, "invalid_json", None),
         (b"{}", 400, "missing_field", "model"),
         (b'{"model": 7}', 400, "invalid_value", "model"),
+        (b'{"model": "lp2", "model": "lp1"}', 400, "invalid_value", "model"),
+        (b'{"mod\\u0065l": "lp2", "model": "lp1"}', 400, "invalid_value", "model"),
         (b'{"model": "lp1", "stream": "yes"}', 400, "invalid_value", "stream"),
         (b'{"model": "gpt-4o"}', 404, "model_not_found", "model"),
     ],

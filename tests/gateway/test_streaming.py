@@ -9,6 +9,7 @@ import aiohttp
 import orjson
 import pytest
 
+from oneai.gateway import server as serving
 from oneai.gateway.event_stream import ClientStalled, EventStream
 from oneai.gateway.pace import Pace
 from oneai.types import Ask
@@ -272,3 +273,39 @@ async def test_what_was_asked_is_let_go_of_once_a_stream_has_begun(gate: Gate, s
         await response.content.readany()
         assert server.heard[0].json()["messages"][-1]["content"] == text
         assert [each for each in gc.get_objects() if isinstance(each, Ask) and each.text == text] == []
+
+
+async def test_on_messages_a_ping_is_an_event_of_its_own(house: House, server: ModelServer) -> None:
+    more = asyncio.Event()
+    server.default = streams(more, event({"type": "error", "error": {"type": "api_error", "message": "died"}}))
+    off = {"X-OneAI-Fallback": "off"}
+    async with (
+        house.opened(pace=Pace(ping_s=0.05), ONEAI_HEAD_HOLD_MS="50") as gate,
+        await asking(gate, "/v1/messages", **off) as response,
+    ):
+        got = pieces(response)
+        assert await anext(got) == b'event: ping\ndata: {"type": "ping"}'
+        more.set()
+        (last,) = [frame async for frame in got if b"ping" not in frame]
+        assert last.startswith(b'event: error\ndata: {"type":"error"')
+
+
+async def test_the_longest_that_a_stream_may_take_is_a_setting(house: House, server: ModelServer) -> None:
+    server.default = streams(ROLE, chunk("Hel"), asyncio.Event())
+    async with house.opened(ONEAI_STREAM_MAX_S="1") as gate, await asking(gate) as response:
+        last = [frame async for frame in pieces(response)][-1]
+        assert "not done within 1 s" in orjson.loads(last.removeprefix(b"data: "))["error"]["message"]
+
+
+async def test_a_stream_that_is_cut_by_a_stop_says_so_and_blames_nobody(gate: Gate, server: ModelServer) -> None:
+    server.default = streams(ROLE, chunk("Hel"), asyncio.Event())
+    async with await asking(gate) as response:
+        got = pieces(response)
+        assert b"assistant" in await anext(got)
+        await serving._cut(gate.running)
+        last = [frame async for frame in got][-1]
+    error = orjson.loads(last.removeprefix(b"data: "))["error"]
+    assert (error["code"], error["attempts"][0]["error"]) == ("stopped", "gateway_stopped")
+    assert server.aborted.is_set()
+    ended = await _until_recorded(gate, 503)
+    assert [attempt.outcome for attempt in ended.attempts] == ["gateway_stopped"]

@@ -33,9 +33,9 @@ async def of(blocks: AsyncIterable[bytes], url: str) -> AsyncIterator[Event]:
 
 
 def _read(frames: bytes, url: str) -> Iterator[Event]:
-    start = 0
+    start, plain = 0, b"\r" not in frames
     while start < len(frames):
-        end = end_of_first(frames, start)
+        end = end_of_first(frames, start, plain=plain)
         frame = parsed(frames[start:end])
         start = end
         if not frame.data:

@@ -84,6 +84,10 @@ _TABLE: Mapping[str, Line | Callable[[Attempt], Line]] = {
         what="The key of this call may not call it, so it was passed over.",
         commands=("oneai models keys {model} --grant {key}",),
     ),
+    Outcome.GATEWAY_STOPPED: Line(
+        what="The gateway was stopped while this ran, and the time that it leaves running calls was not enough.",
+        commands=("raise ONEAI_DRAIN_S in master.env (and the stop time of the container)", "send it again"),
+    ),
     "gateway_died": causes.gateway_died,
 }
 

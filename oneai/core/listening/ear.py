@@ -92,14 +92,14 @@ class Ear:
         return b"".join(passed)
 
     def _go_through(self, whole: bytes, passed: list[bytes]) -> None:
-        at = 0
+        at, plain = 0, b"\r" not in whole
         while at < len(whole) and not self._is_over:
             known = self._template
             if known and (run := known.run(whole, at, self.sequence_number)):
                 passed.append(self._take_run(known, run))
                 at += run.size
                 continue
-            end = frames.end_of_first(whole, at)
+            end = frames.end_of_first(whole, at, plain=plain)
             if end - at > MAX_FRAME_BYTES:
                 raise _too_long()
             passed.append(self._hear(frame := whole[at:end], frames.parsed(frame)))

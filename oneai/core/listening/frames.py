@@ -55,11 +55,14 @@ class Frame(NamedTuple):
     error: bytes | None = None
 
 
-def end_of_first(frames: bytes, start: int) -> int:
-    """Where the frame that begins at `start` ends: behind its blank line, or with the last byte."""
-    plain = frames.find(BLANK, start) + 2
-    if plain > 1 and b"\r" not in frames[start:plain]:
-        return plain
+def end_of_first(frames: bytes, start: int, *, plain: bool) -> int:
+    """Where the frame that begins at `start` ends: behind its blank line, or with the last byte.
+
+    `plain` says that there is no \\r in any of them, which is not to be looked for again with each.
+    """
+    if plain:
+        blank = frames.find(BLANK, start)
+        return len(frames) if blank < 0 else blank + len(BLANK)
     found = _END.search(frames, start)
     return found.end() if found else len(frames)
 
