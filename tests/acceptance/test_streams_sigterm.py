@@ -40,7 +40,7 @@ async def test_streams_under_way_are_heard_to_their_end_and_new_calls_refused(ho
     assert sorted(found) == sorted((one.call, 1, 6) for one in heard)
 
 
-async def test_a_stream_that_outlasts_the_drain_is_cut_and_its_row_is_stored(house: House) -> None:
+async def test_a_stream_that_outlasts_the_drain_is_cut_with_a_word_and_its_row_is_stored(house: House) -> None:
     async with model_server.serving(streams(*CHAT.first, *WORDS, asyncio.Event())) as server:
         await house.register(model("lp1", server.endpoint))
         async with house.serving(ONEAI_DRAIN_S="0.2") as gateway:
@@ -50,7 +50,7 @@ async def test_a_stream_that_outlasts_the_drain_is_cut_and_its_row_is_stored(hou
             assert await gateway.stop() == 0
             await under_way
         await asyncio.wait_for(server.aborted.wait(), 10)
-    assert not heard.ended
-    assert heard.cut
-    found = house.sql("select call_id, success, tokens_out from model_usage_log where error_class is not null")
-    assert found == [(heard.call, 0, 3)]
+    assert (heard.ended, heard.cut) == (False, False)
+    assert b'"code":"stopped"' in heard.frames[-1]
+    found = house.sql("select call_id, success, tokens_out, error_class from model_usage_log")
+    assert found == [(heard.call, 0, 3, "gateway_stopped")]
