@@ -32,12 +32,15 @@ def allowed(call: Call, models: Iterable[Model]) -> float:
         return call.timeout_s
     if call.tunnelled and not call.streams:  # a stream is never silent: it is held open by pings
         return TUNNELLED_S
-    return max([DEFAULT_S, *(m.timeout_ms / 1000 + RAISED_BY_S for m in models if m.timeout_ms / 1000 > DEFAULT_S)])
+    longest_s = max([model.timeout_ms for model in models], default=0) / 1000
+    return longest_s + RAISED_BY_S if longest_s > DEFAULT_S else DEFAULT_S
 
 
 def share(model: Model, left_s: float, later: int) -> Share:
     """The time of an attempt with `left_s` until the deadline and `later` models behind it that may be tried."""
     own = model.timeout_ms / 1000
+    if later == 0 and own <= left_s:
+        return Share(own, Outcome.TIMEOUT)
     reserved = min(RESERVE_S * later, left_s / 2)
     seconds = max(min(own, left_s - reserved), min(own, LEAST_S, left_s))
     if seconds >= own:

@@ -21,10 +21,8 @@ class Journey:
     upstream_s: float = 0.0
     wider_than: int | None = None
     """The context window, in tokens, that was too small for it."""
-
-    @property
-    def tries(self) -> int:
-        return sum(1 for attempt in self.attempts if attempt.id)
+    tries: int = 0
+    """Attempts that were made; `attempts` has the models that were passed over too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

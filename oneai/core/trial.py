@@ -72,6 +72,7 @@ class Trial:
         self.journey.upstream_s += self.elapsed_s()
         self._settle_circuit(TABLE[self.outcome].verdict)
         self.journey.attempts.append(attempt)
+        self.journey.tries += 1
         self._recorder.attempted(self.journey.call, attempt, self.journey.tries)
 
     def attempt(self, outcome: str) -> Attempt:

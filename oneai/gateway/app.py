@@ -80,8 +80,7 @@ class App:
             self._runtime.in_flight -= 1
         if self._runtime.closing:
             response.force_close()
-        response.headers.update(headers.identity(visit))
-        response.headers["Server"] = "oneai"
+        headers.sign(response.headers, visit)
         return response
 
     async def _answer(self, visit: Visit) -> web.StreamResponse:

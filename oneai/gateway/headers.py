@@ -1,15 +1,17 @@
 """What a response says of its call: the X-OneAI headers, and an attempt as clients read it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any
+
+from multidict import istr
 
 from oneai.core.trial import STREAMING
 from oneai.gateway.visit import Visit
 from oneai.types import Attempt, Surface
 
-X_REQUEST_ID = "X-Request-Id"
-OURS = {"Server": "oneai"}
+# Set in every response: an istr is folded once, a str each time.
+_X_REQUEST_ID, _SERVER = istr("X-Request-Id"), istr("Server")
 _SHOWN = 64
 _THEIR_OWN = frozenset(
     {
@@ -42,17 +44,18 @@ def of_call(visit: Visit, attempts: Sequence[Attempt]) -> dict[str, str]:
 
 def of_begun(visit: Visit) -> dict[str, str]:
     """Of a stream, whose head is all that it will ever say in headers: of what is known by now."""
-    return {
-        **of_call(visit, visit.done.attempts if visit.done else visit.attempts),
-        **OURS,
-        **identity(visit),
-    }
+    fields = of_call(visit, visit.done.attempts if visit.done else visit.attempts)
+    sign(fields, visit)
+    return fields
 
 
-def identity(visit: Visit) -> dict[str, str]:
-    """The request's id, on messages by Anthropic's name too: its clients read no other."""
-    theirs = {"request-id": visit.request_id} if visit.surface is Surface.MESSAGES else {}
-    return {X_REQUEST_ID: visit.request_id, **theirs}
+def sign(fields: MutableMapping[str, str], visit: Visit) -> None:
+    """What every response says: whose it is, and the request's id, on messages by Anthropic's name too, for its
+    clients read no other."""
+    fields[_X_REQUEST_ID] = visit.request_id
+    fields[_SERVER] = "oneai"
+    if visit.surface is Surface.MESSAGES:
+        fields["request-id"] = visit.request_id
 
 
 def passed(theirs: Mapping[str, str]) -> dict[str, str]:

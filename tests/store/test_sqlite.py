@@ -3,6 +3,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
@@ -180,6 +181,17 @@ def test_many_processes_may_open_a_new_store_at_once(tmp_path: Path) -> None:
         process.stdin.write(b"go\n")
         process.stdin.flush()
     assert [process.communicate() for process in started] == [(b"0\n", b"")] * 6
+
+
+async def test_a_new_file_that_another_process_is_making_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "oneai.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("begin exclusive")
+        letting_go = threading.Timer(0.3, other.execute, ["rollback"])
+        letting_go.start()
+        async with opened(f"sqlite:{path}") as store:
+            assert await store.models() == []
+        letting_go.join()
 
 
 async def test_a_writer_that_holds_the_file_too_long_is_a_store_away(

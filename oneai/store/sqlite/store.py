@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from oneai.types import Row
 BATCH = 200
 """How many usage rows a transaction inserts at most, so that another process gets its turn."""
 _PRUNED_AT_ONCE = 2000
+_PATIENCE_S = 5.0
 
 
 async def connect(path: Path, *, mounted: Callable[[], str] = mounts.table) -> "SqliteStore":
@@ -120,8 +122,23 @@ def _own(path: Path) -> None:
 
 
 def _ready_to_write(db: sqlite3.Connection) -> None:
-    db.execute("pragma journal_mode = wal")
+    _write_ahead(db)
     schema.climb(db)
+
+
+def _write_ahead(db: sqlite3.Connection) -> None:
+    """Of several processes that open a new file at once, SQLite tells all but one that it is locked, at once and
+    whatever its busy_timeout: it cannot wait for a lock while it gives up another."""
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            db.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _ready_to_read(db: sqlite3.Connection) -> None:
