@@ -55,8 +55,12 @@ class Body:
         self._reserved = 0
 
     async def _read(self) -> bytearray:
-        started = time.monotonic()
         stream, body = self._visit.request.content, self._body
+        if stream.is_eof():  # as nearly all small ones are, whose head and body come together
+            body += stream.read_nowait()
+            self._reserve(len(body))
+            return body
+        started = time.monotonic()
         if hdrs.EXPECT in self._visit.request.headers:
             await _invite(self._visit.request)
         while not stream.at_eof():

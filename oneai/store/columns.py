@@ -148,3 +148,9 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         **_STAMPS,
     },
 }
+
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    table: tuple(name for name, column in columns.items() if not column.nullable or column.default is not None)
+    for table, columns in TABLES.items()
+}
+"""The columns that are never null: filled in, or refused."""

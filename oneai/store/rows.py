@@ -6,7 +6,7 @@ from typing import Any
 
 from oneai.errors import StoreRefused
 from oneai.store import HealthDelta, UsageQuery, rollup
-from oneai.store.columns import NOW, TABLES, Column, document, now
+from oneai.store.columns import NEEDED, NOW, TABLES, Column, document, now
 from oneai.types import Row
 
 _KEPT_IF_NONE = ("last_success_at", "last_failure_at", "last_error_message", "avg_latency_ms", "p95_latency_ms")
@@ -28,21 +28,19 @@ def cell(table: str, name: str, value: Any) -> Any:
 def admit(table: str, row: Row) -> Row:
     """The whole row as the table keeps it, defaults filled in; StoreRefused when it breaks a rule of the table."""
     _refuse_strange(table, row)
+    return _admitted(table, row)
+
+
+def _admitted(table: str, row: Row) -> Row:
     columns = TABLES[table].items()
+    # Nearly every row is sound, and there are thousands in a second: the way that says what is wrong takes longer.
     try:
-        # Nearly every row is sound, and there are thousands in a second: the way that says what is wrong takes longer.
-        return {name: _sound(column, row.get(name)) for name, column in columns}
+        found = {name: None if (value := row.get(name)) is None else column.read(value) for name, column in columns}
     except (TypeError, ValueError, OverflowError):
         return {name: _filled(table, name, column, row) for name, column in columns}
-
-
-def _sound(column: Column, value: Any) -> Any:
-    """Raises TypeError, ValueError or OverflowError for what a column fills in or refuses."""
-    if value is not None:
-        return column.read(value)
-    if column.nullable and column.default is None:
-        return None
-    raise ValueError("a default, or nothing at all")
+    if all(found[name] is not None for name in NEEDED[table]):
+        return found
+    return {name: _filled(table, name, column, row) for name, column in columns}
 
 
 def _filled(table: str, name: str, column: Column, row: Row) -> Any:
@@ -84,7 +82,7 @@ def usage(row: Row) -> Row:
     """A usage row as `model_usage_log` keeps it; columns that it lacks are left out."""
     columns = TABLES["model_usage_log"]
     known = row if row.keys() <= columns.keys() else {name: row[name] for name in row if name in columns}
-    return admit("model_usage_log", known)
+    return _admitted("model_usage_log", known)
 
 
 def since(query: UsageQuery) -> str:

@@ -67,9 +67,8 @@ class Tail:
         if begun:
             # orjson's own bytes hold on to some 8 KB each, which 2,000 open streams would have all the while.
             self._open[row["id"]] = bytes(memoryview(line))
-        waiting = _Waiting(row["id"], line, not begun)
-        if not self._write(waiting):
-            self._keep(waiting)
+        if not self._write(row["id"], line, is_row=not begun):
+            self._keep(_Waiting(row["id"], line, not begun))
 
     def expect(self, row: Row) -> None:
         """Take a row that was begun elsewhere for one of ours, until it is done and on disk."""
@@ -85,7 +84,10 @@ class Tail:
 
     def retry_one(self) -> bool:
         """Write what has waited longest; False where nothing waits or the disk still takes nothing."""
-        if not self._waiting or not self._write(self._waiting[0]):
+        if not self._waiting:
+            return False
+        first = self._waiting[0]
+        if not self._write(first.id, first.line, is_row=first.is_row):
             return False
         self._waiting.popleft()
         if not self._waiting:
@@ -139,16 +141,16 @@ class Tail:
         else:
             self.active.discard()
 
-    def _write(self, waiting: _Waiting) -> bool:
+    def _write(self, id: str, line: bytes, *, is_row: bool) -> bool:
         try:
-            self.active.append(waiting.line)
+            self.active.append(line)
         except OSError as exc:
             self._troubles.begin("append", exc)
             return False
-        if waiting.is_row:
+        if is_row:
             self.active.rows += 1
             # Not before: of a row that never reaches the disk, the beginning must stay there.
-            self._open.pop(waiting.id, None)
+            self._open.pop(id, None)
         return True
 
     def _keep(self, waiting: _Waiting) -> None:
