@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from oneai.core.rerank import text_of
 from oneai.errors import BadField, BadRequest
 from oneai.profiles import Profile
 from oneai.types import Ask, Call, Domain, Image, Model, Surface
@@ -68,7 +69,7 @@ def _embed(call: Call, _model: Model, _profile: Profile, _params: Mapping[str, A
 
 
 def _rerank(call: Call, _model: Model, _profile: Profile, _params: Mapping[str, Any]) -> dict[str, Any]:
-    return {"query": call.ask.query, "documents": [_document(document) for document in call.ask.documents]}
+    return {"query": call.ask.query, "documents": [text_of(document) for document in call.ask.documents]}
 
 
 _Input = Callable[[Call, Model, Profile, Mapping[str, Any]], dict[str, Any]]
@@ -86,12 +87,6 @@ def _max_tokens(params: Mapping[str, Any], limit: int) -> int:
     if not isinstance(asked, int) or isinstance(asked, bool) or asked < 1:
         raise BadField(field="params.max_tokens", found=repr(asked)[:64], accepted="a whole number from 1")
     return min(asked, limit)
-
-
-def _document(document: Any) -> Any:
-    """Its text alone where it is an object of text: vLLM takes nothing else, and the others take that too."""
-    text = document.get("text") if isinstance(document, dict) else None
-    return text if isinstance(text, str) else document
 
 
 def _messages(call: Call, profile: Profile) -> list[Any]:

@@ -6,6 +6,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from oneai.core.members import kind, not_json
 from oneai.errors import BadField, MissingField, NotJson, OneAIError
 
 _FOUND_LENGTH = 60
@@ -61,17 +62,13 @@ def parse(body: bytearray) -> RunBody:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as exc:
-        raise NotJson(why=_where(exc) if body else "it is empty") from exc
+        raise not_json(body, exc) from exc
     if not isinstance(document, dict):
-        raise NotJson(why=f"it is {_kind(document)}, not an object")
+        raise NotJson(why=f"it is {kind(document)}, not an object")
     try:
         return RunBody.model_validate(document)
     except ValidationError as exc:
         _refuse(exc.errors(include_url=False, include_context=False)[0], exc)
-
-
-def _where(exc: orjson.JSONDecodeError) -> str:
-    return f"{exc.msg.partition(':')[0]} at character {exc.pos}"
 
 
 def _refuse(error: ErrorDetails, cause: ValidationError) -> NoReturn:
@@ -90,24 +87,11 @@ def _complaint(error: ErrorDetails) -> OneAIError:
         return BadField(field=field, found="a field of this name", accepted=", ".join(owner.model_fields))
     accepted = error["msg"].removeprefix("Input should be ").removeprefix("String should have ")
     # What a model was to work on is nothing for an error's message.
-    found = _kind(error["input"]) if path[0] == "input" else _shown(error["input"])
+    found = kind(error["input"]) if path[0] == "input" else _shown(error["input"])
     return BadField(field=field, found=found, accepted=accepted)
 
 
 def _shown(value: Any) -> str:
     if value is None or isinstance(value, dict | list):
-        return _kind(value)
-    return f"{_kind(value)} ({orjson.dumps(value).decode()[:_FOUND_LENGTH]})"
-
-
-def _kind(value: Any) -> str:
-    """A value as JSON calls it."""
-    names = {
-        dict: "an object",
-        list: "an array",
-        str: "a string",
-        bool: "a boolean",
-        int: "a number",
-        float: "a number",
-    }
-    return "null" if value is None else names.get(type(value), type(value).__name__)
+        return kind(value)
+    return f"{kind(value)} ({orjson.dumps(value).decode()[:_FOUND_LENGTH]})"
