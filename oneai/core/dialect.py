@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from oneai.core.listening import Listener  # it raises what is here
 
 
+GAVE_UP = "the model server gave the reply up (finish_reason abort)"
+
+
 class Unusable(Exception):
     """An answer of 2xx that is no reply. Never shown: `outcome` is the word of core/outcome.py's table for it.
 

@@ -7,11 +7,11 @@ from typing import Any
 import orjson
 
 from oneai.core import endpoint, listening, members, meter, prepare
-from oneai.core.dialect import Unusable
+from oneai.core.dialect import GAVE_UP, Unusable
 from oneai.core.listening import Listener
 from oneai.core.members import DECODED_WHOLE
 from oneai.core.outcome import Outcome
-from oneai.core.upstream_error import said
+from oneai.core.upstream_error import is_error, said
 from oneai.types import Answer, Buffer, Call, Model, Passage, Reply, Request, Span, Surface
 
 PASSED = (Surface.CHAT, Surface.COMPLETIONS, Surface.EMBEDDINGS, Surface.RESPONSES, Surface.MESSAGES)
@@ -31,7 +31,7 @@ class PassDialect:
         self._credentials = credentials
 
     def prepare(self, call: Call, model: Model, served: str | None) -> Request:
-        passage = _passage(call)
+        passage = passage_of(call)
         url = endpoint.url_for(model, self._surface) + _below(passage.path, self._surface)
         return Request(
             method="POST",
@@ -43,18 +43,18 @@ class PassDialect:
     def read(self, call: Call, model: Model, answer: Answer) -> Reply:
         """Raises Unusable: protocol_error, error_event or abort."""
         payload, at = _seen(answer)
-        if payload.get("error") or payload.get("object") == "error":
+        if is_error(payload):
             raise Unusable(Outcome.ERROR_EVENT, said(answer).message)
         reason = _finish_reason(payload)
         reply = Reply(
             answer=_renamed(answer, at, model.code), usage=meter.usage(payload, model.price), finish_reason=reason
         )
         if reason == "abort":
-            raise Unusable(Outcome.ABORT, "the model server gave the reply up (finish_reason abort)", reply=reply)
+            raise Unusable(Outcome.ABORT, GAVE_UP, reply=reply)
         return reply
 
     def listen(self, call: Call, model: Model) -> Listener:
-        return listening.of(self._surface, code=model.code, asks_usage=_passage(call).asks_usage)
+        return listening.of(self._surface, code=model.code, asks_usage=passage_of(call).asks_usage)
 
     def _body(self, call: Call, passage: Passage, model: Model, served: str | None) -> bytes | tuple[Buffer, ...]:
         changes: list[tuple[Span, bytes | None]] = []
@@ -70,7 +70,8 @@ class PassDialect:
         return b"".join(parts) if len(passage.body) <= _WORTH_COPYING else parts
 
 
-def _passage(call: Call) -> Passage:
+def passage_of(call: Call) -> Passage:
+    """What a pass-through call has, and no other."""
     assert call.passage is not None, "a pass-through call has one"
     return call.passage
 

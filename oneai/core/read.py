@@ -6,31 +6,18 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
-
-from oneai.core import meter, prepare, rerank, upstream_error
-from oneai.core.dialect import Unusable
+from oneai.core import meter, prepare, rerank
 from oneai.core.rerank import Ranked
-from oneai.core.shape import is_number, listed, passable, wrong
+from oneai.core.shape import is_number, listed, parsed, passable, wrong
 from oneai.types import Answer, Call, Model, Reply, Surface
 
 
 def reply(call: Call, model: Model, answer: Answer) -> Reply:
     """An answer of 2xx as a reply. Raises Unusable: protocol_error for a wrong shape, error_event for an error."""
-    payload = _parsed(answer)
+    payload = parsed(answer)
     output = _OUTPUTS[prepare.KINDS[call.task]](call, payload)
     usage = meter.usage(payload, model.price)
     return Reply(output=output, usage=usage, finish_reason=output.get("finish_reason"))
-
-
-def _parsed(answer: Answer) -> Any:
-    try:
-        payload = orjson.loads(answer.body)
-    except orjson.JSONDecodeError as exc:
-        raise Unusable("protocol_error", "the reply is not JSON") from exc
-    if isinstance(payload, dict) and (payload.get("error") or payload.get("object") == "error"):
-        raise Unusable("error_event", upstream_error.said(answer).message)
-    return payload
 
 
 def _chat(_call: Call, payload: Any) -> dict[str, Any]:

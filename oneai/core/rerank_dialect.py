@@ -5,11 +5,10 @@ from collections.abc import Mapping
 import orjson
 
 from oneai.core import endpoint, members, meter, prepare, rerank
-from oneai.core.dialect import Unusable
 from oneai.core.listening import Listener
-from oneai.core.outcome import Outcome
+from oneai.core.pass_dialect import passage_of
 from oneai.core.rerank import RerankAsk
-from oneai.core.upstream_error import said
+from oneai.core.shape import parsed
 from oneai.types import Answer, Call, Model, Reply, Request
 
 
@@ -21,22 +20,17 @@ class RerankDialect:
 
     def prepare(self, call: Call, model: Model, served: str | None) -> Request:
         """Raises MissingField, BadField and BadRequest."""
-        assert call.passage is not None
+        passage = passage_of(call)
         return Request(
             method="POST",
-            url=endpoint.with_query(rerank.url_for(model), call.passage.query),
+            url=endpoint.with_query(rerank.url_for(model), passage.query),
             body=rerank.body_for(_asked(call), rerank.speaks_tei(model), served),
             headers=prepare.headers(call, self._credentials.get(model.credential_env or "")),
         )
 
     def read(self, call: Call, model: Model, answer: Answer) -> Reply:
         """Raises Unusable: protocol_error or error_event."""
-        try:
-            payload = orjson.loads(answer.body)
-        except orjson.JSONDecodeError as exc:
-            raise Unusable(Outcome.PROTOCOL_ERROR, "the reply is not JSON") from exc
-        if isinstance(payload, dict) and (payload.get("error") or payload.get("object") == "error"):
-            raise Unusable(Outcome.ERROR_EVENT, said(answer).message)
+        payload = parsed(answer)
         body = rerank.answered(_asked(call), payload, model.code)
         told = Answer(status=answer.status, headers=answer.headers, body=body)
         return Reply(answer=told, usage=meter.usage(payload, model.price))
@@ -46,9 +40,8 @@ class RerankDialect:
 
 
 def _asked(call: Call) -> RerankAsk:
-    assert call.passage is not None, "a pass-through call has one"
-    body = call.passage.body
+    passage = passage_of(call)
     try:
-        return rerank.asked(call.passage.path, orjson.loads(body))
+        return rerank.asked(passage.path, orjson.loads(passage.body))
     except orjson.JSONDecodeError as exc:  # of a large one, only its outline has been read
-        raise members.not_json(body, exc) from exc
+        raise members.not_json(passage.body, exc) from exc

@@ -4,7 +4,20 @@ from typing import Any, TypeGuard
 
 import orjson
 
+from oneai.core import upstream_error
 from oneai.core.dialect import Unusable
+from oneai.types import Answer
+
+
+def parsed(answer: Answer) -> Any:
+    """The JSON of an answer of 2xx. Raises Unusable: protocol_error where it is none, error_event for an error."""
+    try:
+        payload = orjson.loads(answer.body)
+    except orjson.JSONDecodeError as exc:
+        raise Unusable("protocol_error", "the reply is not JSON") from exc
+    if upstream_error.is_error(payload):
+        raise Unusable("error_event", upstream_error.said(answer).message)
+    return payload
 
 
 def wrong(what: str) -> Unusable:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from oneai.core import meter
-from oneai.core.dialect import Unusable
+from oneai.core.dialect import GAVE_UP, Unusable
 from oneai.core.limit import Limit
 from oneai.core.listening import Listener
 from oneai.core.outcome import Outcome
@@ -37,7 +37,6 @@ class Stream:
         self.held = held
         self.listener = listener
         self.trial = trial
-        self.status, self.headers = opened.status, opened.headers
         self._opened = opened
         self._idle_s = trial.model.idle_ms / 1000
         self._max_s = max_s
@@ -140,7 +139,7 @@ class Stream:
 def failure(listener: Listener, hidden: tuple[str, ...]) -> tuple[Outcome, str]:
     """What went wrong by the server's own word, and that word."""
     if listener.error is None:
-        return Outcome.ABORT, "the model server gave the reply up (finish_reason abort)"
+        return Outcome.ABORT, GAVE_UP
     return Outcome.ERROR_EVENT, said(Answer(status=200, headers={}, body=listener.error, ours=hidden)).message
 
 

@@ -53,6 +53,11 @@ def said(answer: Answer) -> Said:
     )
 
 
+def is_error(payload: Any) -> bool:
+    """Whether what came with 200 is an error all the same."""
+    return isinstance(payload, dict) and bool(payload.get("error") or payload.get("object") == "error")
+
+
 def ours(request: Request) -> tuple[str, ...]:
     """What of a request its answer may repeat and nobody is to be shown: the credential, and the node's full name."""
     credential = request.headers.get("Authorization", "").removeprefix("Bearer ")

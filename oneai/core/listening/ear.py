@@ -12,6 +12,7 @@ from oneai.core.listening.frames import MAX_FRAME_BYTES, Frame, Frames
 from oneai.core.listening.heard import NOTHING, PIECE, Grammar, Heard
 from oneai.core.listening.retelling import Retelling
 from oneai.core.listening.template import Cut, Run, Template
+from oneai.core.upstream_error import is_error
 from oneai.types import Span
 
 LESSONS = 8
@@ -139,7 +140,7 @@ class Ear:
         data = _loaded(told)
         kind = data.get("type")
         kind = kind if isinstance(kind, str) else found.event
-        if data.get("error") or data.get("object") == "error" or kind == "error":
+        if is_error(data) or kind == "error":
             return Heard(error=told), {}
         return self._grammar.read(kind, data), data
 

@@ -20,7 +20,7 @@ def place(frame: Frame, data: Mapping[str, Any], holder: str | None) -> Span | N
 
 def exchanged(text: bytes, span: Span | None, new: bytes) -> bytes:
     """The text with other bytes at this span, if there is one."""
-    return text if span is None else text[: span.start] + new + text[span.end :]
+    return text if span is None else members.replaced(text, span, new)
 
 
 def exchanged_in(frame: bytes, seen: Cut, span: Span | None, new: bytes) -> Cut | None:
